@@ -1,0 +1,27 @@
+//! What every process of every phase needs around its [`SignupStore`]: the HTTP contract, metrics,
+//! logs, probes, limits and the drain. Written once, so that phases differ only in how they keep a
+//! signup and a comparison of them is fair.
+//!
+//! There is no database, cache or queue client in this crate's dependencies; a test checks it.
+//!
+//! Read in this order: [`serve`] → `routes` → `body` → `problem` → `guard` → [`Metrics`].
+
+mod body;
+mod clock;
+mod config;
+mod guard;
+mod log;
+mod metrics;
+mod openapi;
+mod operations;
+mod problem;
+mod routes;
+mod server;
+mod wire;
+
+pub use config::{Secrets, ServiceConfig, read_secret};
+pub use log::init_logging;
+pub use metrics::{LATENCY_BUCKETS, Metrics};
+pub use openapi::openapi;
+pub use server::{Listeners, block_on, serve, stop_signal};
+pub use signup_domain::SignupStore;
