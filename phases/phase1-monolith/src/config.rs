@@ -1,0 +1,33 @@
+//! The settings of phase 1. Read once, before anything is bound; the doc comments are the
+//! `--help` text.
+
+use clap::Parser;
+use signup_service::ServiceConfig;
+use std::path::PathBuf;
+
+/// Phase 1 of the signup lab: one server, one PostgreSQL.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Config {
+    /// What every process has.
+    #[command(flatten)]
+    pub service: ServiceConfig,
+
+    /// The database, without its password: postgres://user@host:port/name
+    #[arg(long, env)]
+    pub database_url: String,
+
+    /// File with the database's password; none when it asks for none.
+    #[arg(long, env)]
+    pub database_password_file: Option<PathBuf>,
+
+    /// Connections to the database, all opened at the start. A commit waits for the disk, so one
+    /// CPU of database serves more than one connection; more than these only wait inside it.
+    #[arg(long, env, default_value_t = 16)]
+    pub database_connections: u32,
+
+    /// Break the contract on purpose, to see the ledger find it.
+    #[cfg(feature = "broken")]
+    #[arg(long, env, value_enum)]
+    pub broken: Option<crate::broken::Broken>,
+}
