@@ -1,0 +1,37 @@
+# The few commands a person types; continuous integration runs the same ones.
+# `make lab` is the main job, `make test` checks everything. Both work on a fresh machine.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup images images-broken lab test tests lint down
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make this machine able to run the lab (IMAGES=official|local overrides the choice)
+	@compose/setup.sh
+
+images: setup ## Build the lab's own programs into images
+	@compose/build.sh
+
+images-broken: images ## Also build phase 1 with the defects the ledger must convict
+	@compose/build.sh broken
+
+lab: images ## Run the main job: phase 1, 1,000 users, capped, verified, with a report
+	@cargo build --release --locked --package lab
+	@cargo run --quiet --release --locked --package lab -- main
+
+test: images-broken ## Run all tests, ending with a smoke run of the real thing
+	@compose/with-test-database.sh $(MAKE) --no-print-directory tests
+
+# Needs the test database. The stack tests come last and one at a time: each of them has the
+# whole machine, because it measures.
+tests:
+	cargo test --locked --workspace --lib --bins --tests
+	cargo test --locked --package lab --test stack -- --test-threads=1
+
+lint: ## Check formatting and lints
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+down: ## Stop everything of the lab and remove its volumes
+	@docker compose --profile '*' down --volumes --remove-orphans

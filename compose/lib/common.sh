@@ -1,0 +1,66 @@
+# Shared by the scripts in compose/: where the repository is, how to speak, and which package
+# manager (if any) may be used to mend the machine. Sourced, never run.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ENV_FILE=$ROOT/.env
+# The label that says which inputs an image was made from.
+INPUTS_LABEL=signup-lab.inputs
+
+SCRIPT=$(basename "$0" .sh)
+
+say() { printf '%s: %s\n' "$SCRIPT" "$*"; }
+die() {
+    say "$*" >&2
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The distribution's id (debian, ubuntu, fedora, …), or `unknown`.
+distribution() {
+    if [[ -r /etc/os-release ]]; then
+        # shellcheck source=/dev/null
+        (. /etc/os-release && printf '%s' "${ID:-unknown}")
+    else
+        printf unknown
+    fi
+}
+
+# Whether this script may install packages: root on Debian or Ubuntu. Everywhere else it says
+# what is missing and leaves the machine to its owner.
+may_install() {
+    [[ $(id -u) == 0 ]] && have apt-get && [[ $(distribution) =~ ^(debian|ubuntu)$ ]]
+}
+
+# Installs distribution packages, with fresh lists (a new machine's may be empty or stale).
+install_packages() {
+    say "installing $* from the distribution"
+    apt-get update -qq >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# One value of .env, or nothing.
+env_value() {
+    [[ -f $ENV_FILE ]] || return 0
+    sed -n "s/^$1=//p" "$ENV_FILE"
+}
+
+have_image() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# Whether the image exists and was made from these inputs.
+image_is_current() {
+    [[ $(docker image inspect --format "{{ index .Config.Labels \"$INPUTS_LABEL\" }}" "$1" 2>/dev/null) == "$2" ]]
+}
+
+# A digest over the names and contents of files and folders, plus any further words: the same
+# digest means the same inputs, so nothing is built again.
+digest_of() {
+    local path files=() words=()
+    for path in "$@"; do
+        if [[ -e $path ]]; then files+=("$path"); else words+=("$path"); fi
+    done
+    {
+        printf '%s\n' "${words[@]:-}"
+        find "${files[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed "s|$ROOT/||"
+    } | sha256sum | cut -c1-32
+}

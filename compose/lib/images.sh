@@ -1,0 +1,105 @@
+# The images the lab stands on: official ones from a registry, or, where none can be reached,
+# ones made here from Debian packages that offer the same interface. Sourced by setup.sh.
+# shellcheck shell=bash
+
+BASE_LOCAL=signup-lab/base:trixie
+POSTGRES_LOCAL=signup-lab/postgres:17
+PROMETHEUS_LOCAL=signup-lab/prometheus:2
+
+# The images compose.yaml names when no variable is set; the lab's own are built, not fetched.
+official_images() {
+    docker compose --env-file /dev/null --file "$ROOT/compose/compose.yaml" \
+        --profile phase1 --profile test config --images |
+        grep -v '^signup-lab/' | sort -u
+}
+
+have_official_images() {
+    local image
+    for image in $(official_images); do have_image "$image" || return 1; done
+}
+
+have_local_images() {
+    have_image "$POSTGRES_LOCAL" && have_image "$PROMETHEUS_LOCAL"
+}
+
+# A few seconds decide: a registry that is slower than that would make every later step a wait.
+registry_answers() {
+    timeout 8 docker manifest inspect postgres:17 >/dev/null 2>&1
+}
+
+# Prints `official` or `local`. What was chosen before stays chosen while its images are there,
+# so that a registry that comes and goes does not change what is measured.
+choose_images() {
+    case ${IMAGES:-} in
+    official | local) printf '%s' "$IMAGES" && return ;;
+    '') ;;
+    *) die "IMAGES is '$IMAGES'; it may be official or local." ;;
+    esac
+    if [[ $(env_value LAB_IMAGES) == local ]] && have_local_images; then
+        printf local
+    elif have_official_images || registry_answers; then
+        printf official
+    else
+        say "no image registry answers: images are made from Debian packages" >&2
+        printf local
+    fi
+}
+
+provide_official_images() {
+    local image
+    for image in $(official_images); do
+        have_image "$image" && continue
+        say "pulling $image"
+        docker pull --quiet "$image" >/dev/null || die "cannot pull $image. IMAGES=local makes images from Debian packages instead."
+    done
+}
+
+provide_local_images() {
+    provide_base
+    build_local_image "$POSTGRES_LOCAL" "$ROOT/compose/offline/postgres"
+    build_local_image "$PROMETHEUS_LOCAL" "$ROOT/compose/offline/prometheus"
+}
+
+# Debian trixie as debootstrap makes it, once: its packages are as old as the image.
+provide_base() {
+    have_image "$BASE_LOCAL" && return
+    if ! have debootstrap; then
+        may_install || die "debootstrap is missing, and without it no image can be made here. Install it, run as root, or use IMAGES=official where a registry answers."
+        install_packages debootstrap
+    fi
+    [[ $(id -u) == 0 ]] || die "making the base image needs root (debootstrap)."
+    say "making $BASE_LOCAL with debootstrap (about a minute)"
+    local tree mirror=()
+    # A Debian host's own mirror; elsewhere the one debootstrap knows.
+    [[ $(distribution) != debian ]] || mirror=("$(debian_mirror)")
+    tree=$(mktemp -d)
+    debootstrap --variant=minbase trixie "$tree" ${mirror[@]+"${mirror[@]}"} >"$tree.log" ||
+        die "debootstrap failed; its output is in $tree.log"
+    # Package lists and caches are 90 MB that every image on top would carry.
+    rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/* "$tree"/usr/share/{doc,man,locale}/*
+    tar -C "$tree" -c . | docker import - "$BASE_LOCAL" >/dev/null
+    rm -rf "$tree" "$tree.log"
+}
+
+# Builds IMAGE from FOLDER, unless it was already made from the same files on the same base.
+build_local_image() {
+    local image=$1 folder=$2 base digest
+    base=$(docker image inspect --format '{{.Id}}' "$BASE_LOCAL")
+    digest=$(digest_of "$folder" "$base")
+    image_is_current "$image" "$digest" && return
+    say "building $image"
+    quiet_build --build-arg "BASE=$BASE_LOCAL" --label "$INPUTS_LABEL=$digest" --tag "$image" "$folder"
+}
+
+# `docker build`, silent unless it fails. The classic builder is asked for where there is no
+# buildx, since a client without it would otherwise only warn.
+quiet_build() {
+    local log buildkit=1
+    docker buildx version >/dev/null 2>&1 || buildkit=0
+    log=$(mktemp)
+    if ! DOCKER_BUILDKIT=$buildkit docker build "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        die "docker build failed (arguments: $*)"
+    fi
+    rm -f "$log"
+}

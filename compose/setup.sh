@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Makes this machine able to run the lab: engine, Compose v2, Rust, secrets, `.env`, images.
+# It says what it does, changes nothing when all is there, and touches the system's packages
+# only as root on Debian or Ubuntu. IMAGES=official|local overrides the choice of images.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/machine.sh
+. "$ROOT/compose/lib/machine.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/images.sh
+. "$ROOT/compose/lib/images.sh"
+
+# The directory is closed to others and the files in it are readable: Compose ignores uid and
+# mode for file secrets and bind-mounts the file itself, so a container's own user (65532, 999)
+# must be able to read it, while on the host nobody else can pass the directory.
+ensure_secrets() {
+    local directory=$ROOT/compose/secrets name
+    mkdir -p "$directory"
+    chmod 0700 "$directory"
+    for name in database_password receipt_key organiser_token grafana_password; do
+        [[ -s $directory/$name ]] && continue
+        say "generating the secret compose/secrets/$name"
+        # 256 bits as hexadecimal, without a newline: readers disagree on whether to trim it.
+        od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$directory/$name"
+        chmod 0644 "$directory/$name"
+    done
+}
+
+# `.env` makes `docker compose --profile phase1 up` work from the root of the repository.
+write_env() {
+    local images=$1 wanted
+    wanted=$(
+        cat <<END
+# Written by compose/setup.sh and overwritten by it: which images the lab runs on.
+LAB_IMAGES=$images
+END
+        if [[ $images == local ]]; then
+            cat <<END
+COMPOSE_FILE=compose/compose.yaml:compose/offline.yaml
+POSTGRES_IMAGE=$POSTGRES_LOCAL
+PROMETHEUS_IMAGE=$PROMETHEUS_LOCAL
+END
+        else
+            printf 'COMPOSE_FILE=compose/compose.yaml\n'
+        fi
+    )
+    if [[ ! -f $ENV_FILE || $(<"$ENV_FILE") != "$wanted" ]]; then
+        say "writing .env for $images images"
+        printf '%s\n' "$wanted" >"$ENV_FILE"
+    fi
+}
+
+main() {
+    cd "$ROOT"
+    ensure_engine
+    ensure_compose
+    ensure_toolchain
+    ensure_secrets
+    local images
+    images=$(choose_images)
+    write_env "$images"
+    "provide_${images}_images"
+    say "ready ($images images)"
+}
+
+main "$@"

@@ -1,0 +1,267 @@
+//! How far the harness itself can go: the generator against a server that does nothing.
+//!
+//! A figure of a service is only worth something well below what is found here. The null server is
+//! another process, on another core where there is one, as the services are in a run.
+
+use crate::attempt::Outcome as Ended;
+use crate::generator::{self, Outcome, Plan, Progress};
+use crate::participant::Participants;
+use crate::schedule::Schedule;
+use anyhow::Context;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use comfy_table::Table;
+use hdrhistogram::Histogram;
+use reqwest::Url;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+/// The event that every phase has from the start; the null server does not look at it.
+const EVENT: &str = "00000000-0000-7000-8000-000000000001";
+/// A signup's answer, of the length and form of a real one.
+const ANSWER: &str = concat!(
+    r#"{"receipt":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
+    r#""event":"00000000-0000-7000-8000-000000000001","status":"recorded","#,
+    r#""signed_up_at":"2026-01-01T00:00:00.000000Z"}"#
+);
+const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+/// Longest latency told apart from longer ones: beyond the request timeout.
+const MAX_LATENCY_US: u64 = 60_000_000;
+/// A pause after each step, for what the step left behind.
+const REST: Duration = Duration::from_millis(500);
+
+/// How to calibrate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Program and arguments that serve [`null_server`] and print its address as their first line.
+    pub server: (PathBuf, Vec<String>),
+    /// Requests a second, one step each.
+    pub rates: Vec<u32>,
+    /// Length of a step.
+    pub step: Duration,
+    /// Most requests in flight at once.
+    pub slots: usize,
+    /// Keep generator and server on cores of their own, if there are two and `taskset`.
+    pub pin: bool,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Requests a second that were asked for.
+    pub asked_per_s: u32,
+    /// Requests a second that were answered 201, from the start to the last answer.
+    pub achieved_per_s: f64,
+    /// 99th percentile of the delay between the intended instant and the send, in ms.
+    pub lag_p99_ms: f64,
+    /// Median time from the intended instant to the answer, in ms.
+    pub p50_ms: f64,
+    /// 99th percentile of the same, in ms.
+    pub p99_ms: f64,
+    /// CPU time of the generator a request, in µs.
+    pub cpu_us: f64,
+    /// CPUs the generator used.
+    pub cpus: f64,
+    /// Requests that were dropped or failed.
+    pub missed: u64,
+}
+
+/// All steps.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// In the order they were made.
+    pub steps: Vec<Step>,
+    /// Whether generator and server had cores of their own.
+    pub pinned: bool,
+}
+
+/// Answers every signup 201 with one and the same receipt, and every GET 200, until it is stopped.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn null_server(listener: TcpListener) -> std::io::Result<()> {
+    let router = Router::new()
+        .route(
+            "/v1/events/{event}/signups",
+            // The body is read whole, as a service must.
+            post(async move |_body: Bytes| (StatusCode::CREATED, JSON, ANSWER).into_response()),
+        )
+        .fallback(async move || (JSON, ANSWER).into_response());
+    let listener = listener.tap_io(|stream| {
+        // Otherwise the answer to a request in two packets waits for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router).await
+}
+
+/// Runs the steps against a null server of its own.
+///
+/// # Errors
+/// When the server cannot be started or the generator fails.
+pub async fn calibrate(options: &Options) -> anyhow::Result<Report> {
+    let pinned =
+        options.pin && std::thread::available_parallelism()?.get() > 1 && pin_self("0").await;
+    let (mut server, base) = start_server(options, pinned).await?;
+    let mut report = Report {
+        steps: Vec::new(),
+        pinned,
+    };
+    for &rate in &options.rates {
+        let outcome = step(options, rate, base.clone()).await?;
+        report.steps.push(Step::new(rate, options.step, &outcome)?);
+        tokio::time::sleep(REST).await;
+    }
+    server.kill().await?;
+    if pinned {
+        pin_self("0-1023").await;
+    }
+    Ok(report)
+}
+
+/// Moves all threads of this process to `cores`; whether that was possible.
+async fn pin_self(cores: &str) -> bool {
+    let process = std::process::id().to_string();
+    let taskset = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", cores, &process])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    taskset.await.is_ok_and(|status| status.success())
+}
+
+async fn start_server(options: &Options, pinned: bool) -> anyhow::Result<(Child, Url)> {
+    let (program, arguments) = &options.server;
+    let mut command = if pinned {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "1"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    let mut server = command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("starting {}", program.display()))?;
+    let output = server.stdout.take().context("the server's output")?;
+    let mut address = String::new();
+    BufReader::new(output).read_line(&mut address).await?;
+    let base = Url::parse(&format!("http://{}", address.trim()))
+        .with_context(|| format!("the null server said {address:?} instead of its address"))?;
+    Ok((server, base))
+}
+
+async fn step(options: &Options, rate: u32, base: Url) -> anyhow::Result<Outcome> {
+    let count = u32::try_from(u64::from(rate) * options.step.as_millis() as u64 / 1_000)?;
+    let plan = Plan {
+        base,
+        event: EVENT.to_owned(),
+        participants: Participants::new("calibrate"),
+        schedule: Schedule::signups(count, options.step, u64::from(rate)),
+        slots: options.slots,
+    };
+    generator::run(
+        plan,
+        Arc::new(Progress::default()),
+        CancellationToken::new(),
+    )
+    .await
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and microseconds far below 2^52"
+)]
+impl Step {
+    fn new(asked_per_s: u32, window: Duration, outcome: &Outcome) -> anyhow::Result<Self> {
+        let mut latency = Histogram::<u64>::new_with_max(MAX_LATENCY_US, 3)?;
+        let mut answered = 0;
+        for attempt in &outcome.attempts {
+            latency.saturating_record(attempt.latency_us());
+            answered += u64::from(attempt.outcome == Ended::Status(201));
+        }
+        let ms = |histogram: &Histogram<u64>, quantile| {
+            histogram.value_at_quantile(quantile) as f64 / 1e3
+        };
+        let seconds = outcome.duration.max(window).as_secs_f64();
+        Ok(Self {
+            asked_per_s,
+            achieved_per_s: answered as f64 / seconds,
+            lag_p99_ms: ms(&outcome.lag_us, 0.99),
+            p50_ms: ms(&latency, 0.5),
+            p99_ms: ms(&latency, 0.99),
+            cpu_us: outcome.cpu_s * 1e6 / outcome.attempts.len().max(1) as f64,
+            cpus: outcome.cpu_s / seconds,
+            missed: outcome.due + outcome.dropped - answered,
+        })
+    }
+}
+
+impl Report {
+    /// The highest rate up to which every step was carried: at least 99 % achieved, nothing missed.
+    #[must_use]
+    pub fn carried_per_s(&self) -> Option<u32> {
+        let carried = |step: &&Step| {
+            step.missed == 0 && step.achieved_per_s >= 0.99 * f64::from(step.asked_per_s)
+        };
+        let steps = self.steps.iter().take_while(carried);
+        steps.map(|step| step.asked_per_s).max()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::ASCII_MARKDOWN);
+        table.set_header([
+            "asked /s",
+            "achieved /s",
+            "lag p99 ms",
+            "p50 ms",
+            "p99 ms",
+            "generator CPU-µs a request",
+            "generator CPUs",
+            "missed",
+        ]);
+        for step in &self.steps {
+            table.add_row([
+                step.asked_per_s.to_string(),
+                format!("{:.0}", step.achieved_per_s),
+                format!("{:.2}", step.lag_p99_ms),
+                format!("{:.2}", step.p50_ms),
+                format!("{:.2}", step.p99_ms),
+                format!("{:.1}", step.cpu_us),
+                format!("{:.2}", step.cpus),
+                step.missed.to_string(),
+            ]);
+        }
+        writeln!(f, "{table}")?;
+        let cores = if self.pinned {
+            "on cores of their own"
+        } else {
+            "not pinned"
+        };
+        match self.carried_per_s() {
+            Some(rate) => write!(
+                f,
+                "The harness carries {rate} requests a second (generator and null server {cores})."
+            ),
+            None => write!(
+                f,
+                "The harness did not carry the lowest rate (generator and null server {cores})."
+            ),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The open-loop load generator, inside goose.
+//!
+//! A goose user waits for its answer before it sends again, so goose alone slows down with the
+//! service and hides a stall. Here a schedule that knows nothing of the service hands out intended
+//! instants, and goose's users are only the slots in which requests are in flight:
+//!
+//! schedule → pacer (a thread) → tickets → slots (goose users) → attempts
+//!
+//! A request that finds no free slot is sent late, with its latency counted from the intended
+//! instant; one that finds none before the end is dropped, and counted.
+
+mod attack;
+mod exchange;
+mod outcome;
+mod pacer;
+mod progress;
+mod slot;
+
+pub use outcome::Outcome;
+pub use progress::Progress;
+
+use crate::attempt::{Attempt, Receipt};
+use crate::participant::Participants;
+use crate::scenario::Scenario;
+use crate::schedule::{Arrival, Schedule};
+use anyhow::Context;
+use exchange::Exchange;
+use pacer::{Paced, Pacer, Ticket};
+use reqwest::Url;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// After the last scheduled instant, requests that still wait for a slot get this long.
+const GRACE: Duration = Duration::from_secs(10);
+/// The load begins this long after the slots are ready. By then goose has reset its metrics, which
+/// it does once, within some 10 ms of its last user's start.
+const HEAD_START: Duration = Duration::from_millis(250);
+/// Linux counts the CPU time in `/proc/self/stat` in hundredths of a second, on every architecture.
+const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
+
+/// What to send, where, and when.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Base URL of the service.
+    pub base: Url,
+    /// Id of the event the participants sign up for.
+    pub event: String,
+    /// Who they are.
+    pub participants: Participants,
+    /// What they do, and when.
+    pub schedule: Schedule,
+    /// Most requests in flight at once (goose users).
+    pub slots: usize,
+}
+
+/// Time since the start of the load.
+#[derive(Debug, Clone, Copy)]
+struct Clock(Instant);
+
+/// What a slot is to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    arrival: Arrival,
+    /// The receipt to check.
+    receipt: Option<Receipt>,
+}
+
+/// What the pacer and the slots share.
+struct Shared {
+    scenario: Scenario,
+    slots: usize,
+    exchange: Exchange,
+    tickets: async_channel::Sender<Ticket>,
+    untaken: async_channel::Receiver<Ticket>,
+    follow_ups: mpsc::Sender<Request>,
+    /// Requests handed out and not done with: waiting for a slot, or in one.
+    open: AtomicUsize,
+    /// One permit for each slot that has started.
+    ready: Semaphore,
+    stop: CancellationToken,
+    progress: Arc<Progress>,
+    log: Mutex<Vec<Attempt>>,
+    without_receipt: AtomicU64,
+    never_recorded: AtomicU64,
+}
+
+impl Clock {
+    fn now_ns(self) -> u64 {
+        // Before the start it is 0.
+        let elapsed = Instant::now().saturating_duration_since(self.0);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn now_us(self) -> u64 {
+        self.now_ns() / 1_000
+    }
+}
+
+/// Runs the load to its end, or until `stop` is cancelled: then requests in flight are given up
+/// (their outcome is [`Broken`](crate::attempt::Outcome::Broken), unknown) and it ends within a second.
+///
+/// Must be called in a multi-thread Tokio runtime, whose workers carry the slots. Besides, goose
+/// keeps process-wide state: one load at a time.
+///
+/// # Errors
+/// When the client cannot be built, goose refuses its configuration, or a thread cannot be made.
+/// What the service answers, or that it does not, is never an error.
+pub async fn run(
+    plan: Plan,
+    progress: Arc<Progress>,
+    stop: CancellationToken,
+) -> anyhow::Result<Outcome> {
+    let (tickets, untaken) = async_channel::unbounded();
+    let (follow_ups, following) = mpsc::channel();
+    let host = plan.base.as_str().to_owned();
+    let shared = Arc::new(Shared {
+        scenario: plan.schedule.scenario,
+        slots: plan.slots,
+        exchange: Exchange::new(&plan.base, &plan.event, plan.participants, plan.slots)?,
+        tickets,
+        untaken,
+        follow_ups,
+        open: AtomicUsize::new(0),
+        ready: Semaphore::new(0),
+        stop: stop.child_token(),
+        progress,
+        // Space for the scheduled requests and as many more as retry; growing would copy it all.
+        log: Mutex::new(Vec::with_capacity(plan.schedule.arrivals.len() * 21 / 20)),
+        without_receipt: AtomicU64::new(0),
+        never_recorded: AtomicU64::new(0),
+    });
+    let attack = attack::attack(&host, &shared)?;
+    // Spawned, so that it runs on the workers whatever the caller's task does. Ends by itself when
+    // the tickets are closed and taken.
+    let goose = tokio::spawn(Box::pin(attack.execute()));
+    let goose = async { goose.await.context("goose panicked")?.context("goose") };
+    tokio::pin!(goose);
+    tokio::select! {
+        metrics = &mut goose => {
+            let _ = metrics?;
+            anyhow::bail!("goose ended before its users had started");
+        }
+        permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
+    }
+    let load = Load::start(plan.schedule, following, &shared)?;
+    let metrics = goose.await;
+    // Only the pacer closes the tickets: still open, goose was ended by something else.
+    let stopped = stop.is_cancelled() || !shared.tickets.is_closed();
+    shared.stop.cancel();
+    let paced = load.pacer.await.context("the pacer panicked")?;
+    let cpu_s = cpu_s()? - load.cpu_before_s;
+    outcome::Seen {
+        started: load.clock.0,
+        started_at: load.started_at,
+        paced,
+        cpu_s,
+        stopped,
+    }
+    .outcome(&shared, &metrics?)
+}
+
+/// The load while it runs.
+struct Load {
+    clock: Clock,
+    started_at: SystemTime,
+    cpu_before_s: f64,
+    pacer: oneshot::Receiver<Paced>,
+}
+
+impl Load {
+    fn start(
+        schedule: Schedule,
+        following: mpsc::Receiver<Request>,
+        shared: &Arc<Shared>,
+    ) -> anyhow::Result<Self> {
+        let clock = Clock(Instant::now() + HEAD_START);
+        let grace_ns = u64::try_from(GRACE.as_nanos())?;
+        let deadline_ns = schedule.last_ns().saturating_add(grace_ns);
+        let pacer = Pacer::new(schedule, clock, deadline_ns, following, Arc::clone(shared));
+        let (done, paced) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("pacer".to_owned())
+            .spawn(move || done.send(pacer.run()))?;
+        Ok(Self {
+            clock,
+            started_at: SystemTime::now() + HEAD_START,
+            cpu_before_s: cpu_s()?,
+            pacer: paced,
+        })
+    }
+}
+
+/// CPU time that this process has used, ended threads included, in seconds.
+fn cpu_s() -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name of the program, in brackets, may contain anything; after it the state is field 3,
+    // the ticks in user mode 14 and in the kernel 15.
+    let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / CLOCK_TICKS_PER_SECOND)
+}

@@ -1,0 +1,223 @@
+//! Puts the record of a run together from what was measured.
+
+use crate::attempt::{Attempt, Kind};
+use crate::containers::{Containers, Inspected};
+use crate::generator::Outcome;
+use crate::host::{self, CpuShares, CpuTimes};
+use crate::meter::{self, Reading};
+use crate::record::{
+    Cap, Cost, Counts, Environment, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict,
+};
+use crate::run::Options;
+use crate::service_metrics::ServiceCounts;
+use crate::stack::ClaimedCap;
+use crate::summary;
+use crate::verdict::{self, Incidents};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::process::Command;
+
+/// Answers that come this long after the end of the window still keep pace with the arrivals.
+const PACE: Duration = Duration::from_secs(1);
+
+/// What was seen before the load.
+pub(crate) struct Before {
+    pub(crate) claimed: Vec<ClaimedCap>,
+    pub(crate) durability: BTreeMap<String, String>,
+    pub(crate) idle_begin: Reading,
+    pub(crate) idle_end: Reading,
+    pub(crate) inspected: BTreeMap<String, Inspected>,
+    pub(crate) counts: ServiceCounts,
+    pub(crate) cpu: CpuTimes,
+}
+
+/// What was seen of the whole run.
+pub(crate) struct Measured<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) id: String,
+    pub(crate) users: u32,
+    pub(crate) options: &'a Options,
+    pub(crate) before: Before,
+    pub(crate) outcome: Outcome,
+    pub(crate) readings: Vec<Reading>,
+    pub(crate) begin: Reading,
+    pub(crate) end: Reading,
+    pub(crate) after: BTreeMap<String, Inspected>,
+    pub(crate) counts: ServiceCounts,
+    pub(crate) cpu: CpuShares,
+    pub(crate) drain: Duration,
+    pub(crate) ledger: Ledger,
+}
+
+impl Measured<'_> {
+    /// The record, judged.
+    pub(crate) async fn into_run(self, containers: &Containers) -> anyhow::Result<Run> {
+        let environment = self.environment(containers).await?;
+        let incidents = self.incidents();
+        let attempts = &self.outcome.attempts;
+        let window_s = f64::from(self.options.window);
+        let mut run = Run {
+            schema: SCHEMA,
+            id: self.id.clone(),
+            started_at: OffsetDateTime::from(self.outcome.started_at).format(&Rfc3339)?,
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            git_sha: git_sha(self.root).await,
+            phase: self.options.phase.phase().name.into(),
+            scenario: self.options.scenario.to_string(),
+            arrivals: self.options.arrivals.to_string(),
+            users: self.users,
+            window_s,
+            seed: self.options.seed,
+            budget: "same".into(),
+            fault: self.options.kill.as_ref().map(ToString::to_string),
+            environment,
+            caps: self.caps(),
+            durability: self.before.durability.clone(),
+            load: self.load(),
+            answers: summary::answers(attempts),
+            latency_ms: summary::latencies(attempts),
+            drain_s: self.drain.as_secs_f64(),
+            ledger: self.ledger.clone(),
+            counts: self.counts(),
+            cost: self.cost(),
+            bottleneck: None,
+            timeline: summary::timeline(attempts, &self.readings, self.outcome.started),
+            verdict: Verdict::Invalid,
+            reasons: Vec::new(),
+        };
+        run.bottleneck = verdict::bottleneck(&run);
+        (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
+        Ok(run)
+    }
+
+    fn caps(&self) -> Vec<Cap> {
+        let cap = |claimed: &ClaimedCap| {
+            let found = self.before.inspected.get(&claimed.service);
+            Cap {
+                service: claimed.service.clone(),
+                cpus: claimed.cpus,
+                memory_bytes: claimed.memory_bytes,
+                inspected_cpus: found.map_or(0.0, |found| found.cpus),
+                inspected_memory_bytes: found.map_or(0, |found| found.memory_bytes),
+            }
+        };
+        self.before.claimed.iter().map(cap).collect()
+    }
+
+    fn incidents(&self) -> Incidents {
+        let mut incidents = Incidents::default();
+        let ordered = self.options.kill.as_ref().map(|fault| fault.service.as_str());
+        for (service, before) in &self.before.inspected {
+            let after = self.after.get(service).filter(|after| after.running);
+            let lives_on = after.is_some_and(|after| after.life == before.life);
+            if !lives_on && ordered != Some(service) {
+                incidents.restarted.push(service.clone());
+            }
+            if self.after.get(service).is_some_and(|after| after.oom_killed) {
+                incidents.oom_killed.push(service.clone());
+            }
+        }
+        incidents
+    }
+
+    /// Rates count what was intended within the window: what follows from an answer may come
+    /// later, and would make every run look slow.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run are exact in a double")]
+    fn load(&self) -> Load {
+        let outcome = &self.outcome;
+        let window_s = f64::from(self.options.window);
+        let window_us = u64::from(self.options.window) * 1_000_000;
+        let pace_us = window_us + u64::try_from(PACE.as_micros()).unwrap_or(u64::MAX);
+        let in_window = |attempt: &&Attempt| {
+            attempt.kind == Kind::Signup && attempt.intended_us < window_us
+        };
+        let signups = || outcome.attempts.iter().filter(in_window);
+        let answered = |attempt: &&Attempt| {
+            attempt.outcome.is_success() && attempt.answered_us <= pace_us
+        };
+        let asked = signups().count() as u64 + outcome.dropped;
+        Load {
+            asked_per_s: asked as f64 / window_s,
+            achieved_per_s: signups().filter(answered).count() as f64 / window_s,
+            arrivals: outcome.due,
+            requests: outcome.attempts.len() as u64,
+            late: outcome.late,
+            dropped: outcome.dropped,
+            slots: self.options.slots,
+            generator_cpu_s: outcome.cpu_s,
+            generator_cpu_share: outcome.cpu_s / (outcome.cpu_s + self.cpu.idle_s).max(0.01),
+            schedule_lag_p99_ms: outcome.lag_us.value_at_quantile(0.99) as f64 / 1_000.0,
+            in_flight_mean: outcome.in_flight_mean,
+            in_flight_expected: outcome.in_flight_expected,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let signups = self.outcome.attempts.iter().filter(|attempt| attempt.kind == Kind::Signup);
+        let status = |attempt: &&Attempt| matches!(attempt.outcome, crate::attempt::Outcome::Status(_));
+        Counts {
+            generator_answers: signups.filter(status).count() as u64,
+            service_requests: self.counts.signups.saturating_sub(self.before.counts.signups),
+            generator_acked: self.ledger.acked_requests,
+            service_acked: self.counts.acked.saturating_sub(self.before.counts.acked),
+            repeats: self.ledger.acked_requests - self.ledger.acked,
+            rows: self.ledger.kept,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run are exact in a double")]
+    fn cost(&self) -> Cost {
+        let kept = self.ledger.kept.max(1) as f64;
+        let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.end);
+        for cost in per_service.values_mut() {
+            cost.cpu_us_per_signup = cost.cpu_s * 1e6 / kept;
+        }
+        let cpu_s = |costs: &BTreeMap<String, ServiceCost>| costs.values().map(|c| c.cpu_s).sum::<f64>();
+        let idle = meter::cost_between(&[], &self.before.idle_begin, &self.before.idle_end);
+        let idle_s = (self.before.idle_end.at - self.before.idle_begin.at).as_secs_f64();
+        Cost {
+            cpu_us_per_signup: cpu_s(&per_service) * 1e6 / kept,
+            idle_cpus: cpu_s(&idle) / idle_s,
+            per_service,
+        }
+    }
+
+    async fn environment(&self, containers: &Containers) -> anyhow::Result<Environment> {
+        let (docker, cgroup) = containers.engine().await?;
+        let images = self.before.inspected.iter();
+        Ok(Environment {
+            kernel: host::kernel(),
+            cpu_model: host::cpu_model(),
+            cores: host::cores(),
+            memory_bytes: host::memory_bytes(),
+            docker,
+            compose: output(self.root, "docker", &["compose", "version", "--short"]).await,
+            cgroup,
+            fdatasync_us: host::fdatasync_us(self.root)?,
+            cpu_steal_share: self.cpu.steal,
+            images: images.map(|(service, found)| (service.clone(), found.image.clone())).collect(),
+        })
+    }
+}
+
+/// The commit, with `-dirty` when something but results differs from it.
+async fn git_sha(root: &Path) -> String {
+    let sha = output(root, "git", &["rev-parse", "--short=12", "HEAD"]).await;
+    let changes = output(root, "git", &["status", "--porcelain", "--", ".", ":!results"]).await;
+    if sha.is_empty() {
+        "unknown".into()
+    } else if changes.is_empty() {
+        sha
+    } else {
+        format!("{sha}-dirty")
+    }
+}
+
+async fn output(root: &Path, program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).current_dir(root).output().await;
+    let output = output.map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&output).trim().to_owned()
+}

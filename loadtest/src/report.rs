@@ -1,0 +1,192 @@
+//! `report.md`: one run for a person to read. The verdict comes first, because no number below it
+//! may be used before it; everything is taken from `run.json`.
+
+mod conditions;
+mod markdown;
+mod measured;
+
+use crate::charts;
+use crate::figures::{count, number, setting, verdict};
+use crate::record::{Run, Verdict};
+use markdown::section;
+pub(crate) use markdown::table;
+
+/// The report of a run, as Markdown.
+#[must_use]
+pub fn markdown(run: &Run) -> String {
+    let users = count(run.users.into());
+    let title = format!(
+        "# {}, {}, {users} users: {}",
+        run.phase,
+        run.scenario,
+        verdict(run.verdict)
+    );
+    let mut sections = vec![
+        title,
+        format!(
+            "Run `{}`, generated from [run.json](run.json) by `lab report`.",
+            run.id
+        ),
+        judgement(run),
+        summary(run),
+        "## Over time".to_owned(),
+    ];
+    sections.extend(charts::FILES.map(|(file, alt)| format!("![{alt}]({file})")));
+    sections.extend([
+        measured::load(run),
+        measured::answers(run),
+        measured::latency(run),
+        measured::ledger(run),
+        measured::counts(run),
+        conditions::cost(run),
+        conditions::caps(run),
+        conditions::durability(run),
+        conditions::environment(run),
+        reproduce(run),
+    ]);
+    sections.join("\n\n") + "\n"
+}
+
+/// The verdict, what it allows, and why it is not better.
+fn judgement(run: &Run) -> String {
+    let allows = match run.verdict {
+        Verdict::Valid => "The numbers below may be quoted.",
+        Verdict::Suspect => "The numbers below may be looked at, never without these reasons:",
+        Verdict::Invalid => "The numbers below may not be used:",
+    };
+    let mut text = format!("**{}.** {allows}", verdict(run.verdict));
+    if !run.reasons.is_empty() {
+        text.push('\n');
+    }
+    for reason in &run.reasons {
+        text.push_str(&format!("\n- {reason}"));
+    }
+    text
+}
+
+fn summary(run: &Run) -> String {
+    let p99 = &run.latency_ms.answer;
+    let answered = if p99.count == 0 {
+        "no signup was acknowledged".to_owned()
+    } else {
+        format!(
+            "99 % of the acknowledged signups were answered within {} ms",
+            number(p99.p99)
+        )
+    };
+    let fault = run
+        .fault
+        .as_ref()
+        .map(|f| format!(" Fault ordered: {f}."))
+        .unwrap_or_default();
+    format!(
+        "{users} users came to {phase} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
+         budget `{budget}`): {asked} arrivals a second asked for, {achieved} signup requests a second \
+         answered. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
+         containers. Of {acked} acknowledged signups, {lost} lost.{fault}",
+        users = count(run.users.into()),
+        phase = run.phase,
+        window = setting(run.window_s),
+        scenario = run.scenario,
+        arrivals = run.arrivals,
+        seed = run.seed,
+        budget = run.budget,
+        asked = number(run.load.asked_per_s),
+        achieved = number(run.load.achieved_per_s),
+        answered = capitalised(&answered),
+        cost = number(run.cost.cpu_us_per_signup),
+        acked = count(run.ledger.acked),
+        lost = if run.ledger.lost == 0 {
+            "none is".to_owned()
+        } else {
+            count(run.ledger.lost) + " are"
+        },
+    )
+}
+
+fn reproduce(run: &Run) -> String {
+    let (sha, dirty) = match run.git_sha.strip_suffix("-dirty") {
+        Some(sha) => (
+            sha,
+            "The tree had changes that were not committed: the commit alone may not repeat it.\n\n",
+        ),
+        None => (run.git_sha.as_str(), ""),
+    };
+    let steps = format!(
+        "```sh\ngit checkout {sha}\nmake setup\n{}\n```",
+        run.command
+    );
+    section("Again", &format!("{dirty}{steps}"))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_verdict_comes_before_any_figure() {
+        let report = markdown(&sample::lost());
+        let verdict = report.find("**INVALID.**").unwrap();
+        assert!(
+            report
+                .find("- 2 acknowledged signups are in no database")
+                .unwrap()
+                > verdict
+        );
+        assert!(report.find("## Load").unwrap() > verdict);
+        assert!(markdown(&sample::rush()).contains("**VALID.** The numbers below may be quoted."));
+    }
+
+    #[test]
+    fn the_figures_of_the_run_are_in_the_report() {
+        let report = markdown(&sample::rush());
+        for figure in [
+            "| Arrivals scheduled | 1,000 |",
+            "| Signups acknowledged | intended start | 1,047 | 2.51 | 4.90 | 11.8 |",
+            "| lost | acknowledged, in no database | 0 | 0 |",
+            "| **all** | **968** | 1.01 |",
+            "| phase1-server | 0.25 | 0.25 | 128 | 128 | yes |",
+            "| `fsync` | on |",
+            "lab run phase1 --users 1000",
+            "![CPU of each container against its cap](cpu.svg)",
+        ] {
+            assert!(report.contains(figure), "{figure}\n{report}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_zero_and_is_not_stands_out() {
+        let mut run = sample::lost();
+        run.caps[0].inspected_cpus = 2.0;
+        let report = markdown(&run);
+        for figure in [
+            "| lost | acknowledged, in no database | **2** | 0 |",
+            "**3** apart",
+            "| phase1-server | 0.25 | 2 | 128 | 128 | **no** |",
+            "had changes that were not committed",
+        ] {
+            assert!(report.contains(figure), "{figure}\n{report}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_measured_nothing_has_a_report() {
+        let mut run = sample::rush();
+        run.latency_ms = Default::default();
+        run.answers.clear();
+        run.cost = Default::default();
+        run.caps.clear();
+        run.timeline.clear();
+        let report = markdown(&run);
+        assert!(report.contains("No signup was acknowledged"), "{report}");
+        assert!(!report.contains("NaN"));
+    }
+}

@@ -1,0 +1,243 @@
+//! Tables over several runs: `results/README.md`, the phase table in `README.md`, and the summary
+//! that `lab` prints on a terminal.
+
+mod terminal;
+
+use crate::figures::{count, number, verdict};
+use crate::quotes;
+use crate::record::{Run, Verdict};
+use crate::report::table;
+use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+pub use terminal::{colours_wanted, summary};
+
+/// The line in `README.md` after which the phase table begins.
+pub const BEGIN: &str = "<!-- runs:begin -->";
+/// The line in `README.md` before which the phase table ends.
+pub const END: &str = "<!-- runs:end -->";
+
+const NO_RUNS: &str = "No run is published yet.";
+
+/// `results/README.md`: how to read and quote runs, and a table of all of them, by phase and
+/// scenario, oldest first.
+#[must_use]
+pub fn results_readme(runs: &[Run]) -> String {
+    let mut groups: BTreeMap<(&str, &str, u32), Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        groups
+            .entry((&run.phase, &run.scenario, run.users))
+            .or_default()
+            .push(run);
+    }
+    let mut text = String::from(
+        "# Results\n\n\
+         One folder a run: `run.json` is what was measured ([schema](schema.json)), `report.md` and the \
+         charts are made from it. This file is generated; `lab report --all` writes it again.\n\n\
+         Only the numbers of a **VALID** run may be quoted. A SUSPECT run may be looked at, with its \
+         reasons beside it. An INVALID run may not be used: some are kept because they show what \
+         goes wrong. p50 and p99 are in ms, from the intended start; CPU-µs are those of all \
+         containers of the phase for one durable signup; idle is the CPU they used before the load.\n",
+    );
+    if runs.is_empty() {
+        text.push_str(&format!("\n{NO_RUNS}\n"));
+    }
+    for ((phase, scenario, users), runs) in groups {
+        let users = count(users.into());
+        text.push_str(&format!("\n## {phase}, {scenario}, {users} users\n\n"));
+        text.push_str(&run_table(&runs));
+        text.push('\n');
+    }
+    text + "\n## Quoting a number\n\n" + quotes::CONVENTION
+}
+
+fn run_table(runs: &[&Run]) -> String {
+    let rows = runs.iter().map(|run| {
+        let [asked, acked, p50, p99, cost, idle, lost] = figures(run);
+        let mut kind = format!(
+            "{}, {} s",
+            run.arrivals,
+            crate::figures::setting(run.window_s)
+        );
+        if run.budget != "same" {
+            kind.push_str(&format!(", budget {}", run.budget));
+        }
+        if let Some(fault) = &run.fault {
+            kind.push_str(&format!(", fault: {fault}"));
+        }
+        let word = verdict(run.verdict);
+        let word = match run.verdict {
+            Verdict::Valid => format!("**{word}**"),
+            Verdict::Suspect | Verdict::Invalid => format!("{word}: {}", run.reasons.join("; ")),
+        };
+        let link = format!("[{}]({}/report.md)", run.started_at, run.id);
+        [link, kind, asked, acked, p50, p99, cost, idle, lost, word]
+    });
+    let head = [
+        "Run",
+        "Load",
+        "Asked/s",
+        "Acknowledged/s",
+        "p50",
+        "p99",
+        "CPU-µs/signup",
+        "Idle CPU",
+        "Lost",
+        "Verdict",
+    ];
+    let align = [
+        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+    ];
+    table(head, &align, rows)
+}
+
+/// `README.md` with the phase table between its two markers replaced.
+///
+/// # Errors
+/// When the markers are not there, once each and in order.
+pub fn with_phase_table(readme: &str, runs: &[Run]) -> Result<String> {
+    let once = |marker: &str| readme.matches(marker).count() == 1;
+    ensure!(
+        once(BEGIN) && once(END),
+        "README.md must have {BEGIN} and {END} once each"
+    );
+    let (before, rest) = readme.split_at(readme.find(BEGIN).unwrap_or_default() + BEGIN.len());
+    let after = rest.find(END).map(|end| &rest[end..]);
+    ensure!(after.is_some(), "README.md must have {BEGIN} before {END}");
+    Ok(format!(
+        "{before}\n{}\n{}",
+        phase_table(runs),
+        after.unwrap_or_default()
+    ))
+}
+
+/// One row for each load a phase was measured with: its newest valid run, or, if none is valid,
+/// its newest. Runs with a fault are not among them. Newest, because best-of would flatter.
+fn phase_table(runs: &[Run]) -> String {
+    let mut newest: BTreeMap<(&str, u32, &str, &str, &str), &Run> = BTreeMap::new();
+    let mut ordered: Vec<&Run> = runs.iter().filter(|run| run.fault.is_none()).collect();
+    ordered.sort_by(|a, b| a.id.cmp(&b.id));
+    for run in ordered {
+        let load = (
+            run.phase.as_str(),
+            run.users,
+            &*run.scenario,
+            &*run.arrivals,
+            &*run.budget,
+        );
+        let shown = newest.entry(load).or_insert(run);
+        if run.verdict == Verdict::Valid || shown.verdict != Verdict::Valid {
+            *shown = run;
+        }
+    }
+    if newest.is_empty() {
+        return NO_RUNS.to_owned();
+    }
+    let rows = newest.values().map(|run| {
+        let [asked, acked, p50, p99, cost, _, lost] = figures(run);
+        let load = match run.budget.as_str() {
+            "same" => format!("{}, {}", run.scenario, run.arrivals),
+            budget => format!("{}, {}, budget {budget}", run.scenario, run.arrivals),
+        };
+        let link = format!("[{}](results/{}/report.md)", verdict(run.verdict), run.id);
+        [
+            run.phase.clone(),
+            count(run.users.into()),
+            load,
+            asked,
+            acked,
+            p50,
+            p99,
+            cost,
+            lost,
+            link,
+        ]
+    });
+    let head = [
+        "Phase",
+        "Users",
+        "Load",
+        "Asked/s",
+        "Acknowledged/s",
+        "p50, ms",
+        "p99, ms",
+        "CPU-µs/signup",
+        "Lost",
+        "Verdict",
+    ];
+    let align = [
+        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+    ];
+    table(head, &align, rows)
+}
+
+/// Asked/s, acknowledged/s, p50, p99, CPU-µs a signup, idle CPU, lost.
+fn figures(run: &Run) -> [String; 7] {
+    let answer = &run.latency_ms.answer;
+    let ms = |x: f64| if answer.count == 0 { f64::NAN } else { x };
+    // Acknowledged, not answered: a refusal is an answer too.
+    let acked_per_s = run.ledger.acked_requests as f64 / run.window_s;
+    [
+        number(run.load.asked_per_s),
+        number(acked_per_s),
+        number(ms(answer.p50)),
+        number(ms(answer.p99)),
+        number(run.cost.cpu_us_per_signup),
+        number(run.cost.idle_cpus),
+        count(run.ledger.lost),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_results_table_tells_valid_runs_from_others() {
+        let text = results_readme(&[sample::rush(), sample::lost()]);
+        let valid = text.lines().find(|l| l.contains("T081500Z")).unwrap();
+        assert!(
+            valid.ends_with("| 10.0 | 10.5 | 2.51 | 11.8 | 968 | 0.0061 | 0 | **VALID** |"),
+            "{valid}"
+        );
+        let invalid = text.lines().find(|l| l.contains("T093000Z")).unwrap();
+        assert!(
+            invalid.contains("INVALID: 2 acknowledged signups"),
+            "{invalid}"
+        );
+        assert!(results_readme(&[]).contains(NO_RUNS));
+    }
+
+    #[test]
+    fn the_phase_table_goes_between_its_markers_and_nowhere_else() {
+        let readme = format!("# Lab\n\n{BEGIN}\nold\n{END}\n\nrest\n");
+        let once = with_phase_table(&readme, &[sample::rush()]).unwrap();
+        assert!(once.starts_with("# Lab\n") && once.ends_with(&format!("{END}\n\nrest\n")));
+        assert!(
+            once.contains("| phase1 | 1,000 | rush, flat | 10.0 | 10.5 |") && !once.contains("old")
+        );
+        assert_eq!(with_phase_table(&once, &[sample::rush()]).unwrap(), once);
+        for wrong in [
+            "",
+            BEGIN,
+            END,
+            &format!("{END}{BEGIN}"),
+            &format!("{BEGIN}{BEGIN}{END}"),
+        ] {
+            assert!(with_phase_table(wrong, &[]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_newer_invalid_run_does_not_push_a_valid_one_out() {
+        let mut broken = sample::lost();
+        broken.fault = None;
+        let shown = |runs: &[Run]| phase_table(runs);
+        assert!(shown(&[sample::rush(), broken.clone()]).contains(&sample::rush().id));
+        assert!(shown(&[broken.clone()]).contains("[INVALID]"));
+        assert!(shown(&[sample::lost()]).contains(NO_RUNS));
+        let mut newer = sample::rush();
+        newer.id = "20261121T081500Z-phase1-rush-1000".to_owned();
+        assert!(shown(&[newer.clone(), sample::rush()]).contains(&newer.id));
+    }
+}

@@ -1,0 +1,157 @@
+//! Whether the numbers of a run may be used, and why not.
+
+use crate::databases::CLAIMED_DURABILITY;
+use crate::record::{Bottleneck, Run, Verdict};
+
+/// Generator and service may differ in their counts by what was in flight at an answer lost; in a
+/// run without unknown outcomes they must be equal.
+const MAX_STEAL: f64 = 0.02;
+const MIN_ACHIEVED: f64 = 0.99;
+const MAX_GENERATOR_SHARE: f64 = 0.80;
+const MAX_SCHEDULE_LAG_MS: f64 = 1.0;
+const MAX_LITTLE_DEVIATION: f64 = 0.10;
+
+/// Below one request in flight on average, sampling is too coarse for Little's law.
+const MIN_IN_FLIGHT: f64 = 1.0;
+
+/// A container throttled in more than this share of its periods is at its cap.
+const AT_CAP: f64 = 0.10;
+
+/// What happened to the containers during a run.
+#[derive(Debug, Clone, Default)]
+pub struct Incidents {
+    /// Services that were started anew without being told to.
+    pub restarted: Vec<String>,
+    /// Services that the kernel killed for memory.
+    pub oom_killed: Vec<String>,
+}
+
+/// The verdict over `run`, and the reasons when it is not `VALID`.
+#[must_use]
+pub fn judge(run: &Run, incidents: &Incidents) -> (Verdict, Vec<String>) {
+    let invalid = why_invalid(run, incidents);
+    let suspect = why_suspect(run);
+    let verdict = match (invalid.is_empty(), suspect.is_empty()) {
+        (false, _) => Verdict::Invalid,
+        (true, false) => Verdict::Suspect,
+        (true, true) => Verdict::Valid,
+    };
+    (verdict, invalid.into_iter().chain(suspect).collect())
+}
+
+fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (class, number) in run.ledger.violations() {
+        reasons.push(format!("the ledger is not clean: {number} {class}"));
+    }
+    if run.ledger.acked == 0 {
+        reasons.push("not one signup was acknowledged".into());
+    }
+    for service in &incidents.restarted {
+        reasons.push(format!("{service} was restarted during the run"));
+    }
+    for service in &incidents.oom_killed {
+        reasons.push(format!("{service} was killed for memory"));
+    }
+    for cap in &run.caps {
+        let differs = (cap.cpus - cap.inspected_cpus).abs() > 1e-6
+            || cap.memory_bytes != cap.inspected_memory_bytes;
+        if differs {
+            reasons.push(format!(
+                "{} runs with {} CPU and {} bytes, not with the {} CPU and {} bytes claimed",
+                cap.service, cap.inspected_cpus, cap.inspected_memory_bytes, cap.cpus, cap.memory_bytes,
+            ));
+        }
+    }
+    for (setting, value) in &run.durability {
+        let name = setting.rsplit('.').next().unwrap_or_default();
+        let claimed = CLAIMED_DURABILITY.iter().find(|(claimed, _)| *claimed == name);
+        if let Some((_, claimed)) = claimed.filter(|(_, claimed)| claimed != value) {
+            reasons.push(format!("{setting} is {value}, not {claimed} as claimed"));
+        }
+    }
+    reasons
+}
+
+fn why_suspect(run: &Run) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let load = &run.load;
+    let below_caps = run.cost.per_service.values().all(|cost| cost.throttled_ratio < AT_CAP);
+    if load.achieved_per_s < MIN_ACHIEVED * load.asked_per_s && below_caps && run.fault.is_none() {
+        reasons.push(format!(
+            "{:.1} signups/s were achieved of {:.1} asked for, with the service below its caps",
+            load.achieved_per_s, load.asked_per_s,
+        ));
+    }
+    if load.generator_cpu_share > MAX_GENERATOR_SHARE {
+        reasons.push(format!(
+            "the generator used {:.0} % of the CPU it could have had",
+            load.generator_cpu_share * 100.0,
+        ));
+    }
+    if load.schedule_lag_p99_ms > MAX_SCHEDULE_LAG_MS {
+        reasons.push(format!("the schedule lag p99 is {:.2} ms, over 1 ms", load.schedule_lag_p99_ms));
+    }
+    let expected = load.in_flight_expected;
+    let deviation = (load.in_flight_mean - expected).abs() / expected.max(f64::EPSILON);
+    if expected >= MIN_IN_FLIGHT && deviation > MAX_LITTLE_DEVIATION {
+        reasons.push(format!(
+            "{:.2} requests were in flight, but rate × latency says {expected:.2} (Little's law)",
+            load.in_flight_mean,
+        ));
+    }
+    let steal = run.environment.cpu_steal_share;
+    if steal > MAX_STEAL {
+        reasons.push(format!("the hypervisor stole {:.1} % of the CPU", steal * 100.0));
+    }
+    // A killed server forgets what it counted.
+    if run.fault.is_none() {
+        reasons.extend(counts_disagree(run));
+    }
+    reasons
+}
+
+/// Generator = service, and acknowledged = rows + repeats, but for outcomes that are unknown.
+fn counts_disagree(run: &Run) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let (counts, ledger) = (&run.counts, &run.ledger);
+    if counts.generator_answers.abs_diff(counts.service_requests) > ledger.unknown {
+        reasons.push(format!(
+            "the generator counted {} signup requests, the service {}",
+            counts.generator_answers, counts.service_requests,
+        ));
+    }
+    if counts.generator_acked.abs_diff(counts.service_acked) > ledger.unknown {
+        reasons.push(format!(
+            "the generator counted {} acknowledged signups, the service {}",
+            counts.generator_acked, counts.service_acked,
+        ));
+    }
+    let kept = counts.rows.saturating_sub(ledger.recovered) + counts.repeats;
+    if counts.generator_acked != kept {
+        reasons.push(format!(
+            "{} acknowledged signups are not {} rows and {} repeats",
+            counts.generator_acked, counts.rows, counts.repeats,
+        ));
+    }
+    reasons
+}
+
+/// The container nearest to its cap, if one was throttled.
+#[must_use]
+pub fn bottleneck(run: &Run) -> Option<Bottleneck> {
+    let throttled = run.cost.per_service.iter().filter(|(_, cost)| cost.throttled_ratio > AT_CAP);
+    let (service, cost) =
+        throttled.max_by(|(_, a), (_, b)| a.throttled_ratio.total_cmp(&b.throttled_ratio))?;
+    let cap = run.caps.iter().find(|cap| cap.service == *service)?;
+    Some(Bottleneck {
+        service: service.clone(),
+        resource: "cpu cap".into(),
+        evidence: format!(
+            "throttled in {:.0} % of its periods at {:.2} of {:.2} CPU",
+            cost.throttled_ratio * 100.0,
+            cost.cpu_s / run.window_s,
+            cap.cpus,
+        ),
+    })
+}

@@ -1,0 +1,148 @@
+//! An empty PostgreSQL database for one test, removed when the test ends.
+//!
+//! Tests never share a database, so they run in parallel and none cleans up after another. Tables
+//! are not made here: each phase brings its own migrations.
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use std::net::SocketAddr;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Where the test server of the compose file's `test` profile listens.
+const DEFAULT_SERVER: &str = "postgres://postgres:test@127.0.0.1:15432/postgres";
+
+/// A server that is up answers in milliseconds; CI machines stall for seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A database that exists as long as this value does.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: PgConnectOptions,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Creates an empty database on the server that `TEST_DATABASE_URL` names (default: the
+    /// `test-database` of the compose file).
+    ///
+    /// # Panics
+    /// When the server does not answer within 10 s or refuses; the message says what to start. A
+    /// missing server fails the test: a skipped test would look like a passed one.
+    #[expect(clippy::panic, reason = "a test without its database can only fail")]
+    pub async fn create() -> Self {
+        let url = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| DEFAULT_SERVER.to_owned());
+        let server: PgConnectOptions = match url.parse() {
+            Ok(options) => options,
+            Err(error) => panic!("TEST_DATABASE_URL is not a PostgreSQL URL: {error}"),
+        };
+        let name = format!("signup_test_{}", Uuid::new_v4().simple());
+        if let Err(error) = execute(&server, format!("CREATE DATABASE {name}")).await {
+            panic!(
+                "the tests need a PostgreSQL server, and {}:{} says: {error}\n\
+                 Start one with `docker compose --profile test up -d`, \
+                 or set TEST_DATABASE_URL to one that may create databases.",
+                server.get_host(),
+                server.get_port(),
+            );
+        }
+        Self { server, name }
+    }
+
+    /// How to connect to the database.
+    #[must_use]
+    pub fn options(&self) -> PgConnectOptions {
+        self.server.clone().database(&self.name)
+    }
+
+    /// The same as a URL, password included.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.options().to_url_lossy().to_string()
+    }
+
+    /// The URL of the database as it is reached through a proxy at `address`.
+    #[must_use]
+    pub fn url_through(&self, address: SocketAddr) -> String {
+        let options = self.options().host(&address.ip().to_string());
+        options.port(address.port()).to_url_lossy().to_string()
+    }
+
+    /// `host:port` of the server, as an upstream for a [`FaultProxy`](crate::FaultProxy).
+    #[must_use]
+    pub fn server_address(&self) -> String {
+        format!("{}:{}", self.server.get_host(), self.server.get_port())
+    }
+}
+
+impl Drop for TestDatabase {
+    /// Removes the database, also from under connections that a failed test left open.
+    ///
+    /// On a thread with a runtime of its own: the test's runtime may be shutting down, and cannot
+    /// be blocked on from inside.
+    fn drop(&mut self) {
+        let server = self.server.clone();
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let removal = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(execute(&server, statement))
+        });
+        match removal.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("test database {} is left behind: {error}", self.name),
+            Err(_) => eprintln!("test database {} is left behind", self.name),
+        }
+    }
+}
+
+/// Runs one statement on a connection of its own.
+async fn execute(server: &PgConnectOptions, statement: String) -> Result<(), sqlx::Error> {
+    let run = async {
+        let mut connection = PgConnection::connect_with(server).await?;
+        // Statements here are made of fixed text and a hexadecimal name.
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await?;
+        connection.close().await
+    };
+    tokio::time::timeout(PATIENCE, run)
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_is_removed_even_while_it_is_in_use() {
+        let database = TestDatabase::create().await;
+        let (server, name) = (database.server.clone(), database.name.clone());
+        let mut used = PgConnection::connect_with(&database.options())
+            .await
+            .unwrap();
+        drop(database);
+        assert!(used.ping().await.is_err(), "the connection outlived it");
+        let mut connection = PgConnection::connect_with(&server).await.unwrap();
+        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_database WHERE datname = $1")
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
+    }
+
+    #[tokio::test]
+    async fn its_url_leads_through_a_proxy() {
+        let database = TestDatabase::create().await;
+        let proxy = crate::FaultProxy::start(database.server_address())
+            .await
+            .unwrap();
+        let options: PgConnectOptions = database.url_through(proxy.address()).parse().unwrap();
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        proxy.set(crate::Mode::Cut);
+        assert!(connection.ping().await.is_err(), "the proxy was not in use");
+    }
+}

@@ -1,0 +1,264 @@
+//! A TCP proxy inside the test process that breaks the network on command.
+//!
+//! It stands between a phase and its database (or cache, or queue), so that a test can cut, hang
+//! or slow that one connection without touching the server, which other tests share.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the proxy does with connections, from the moment it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Forwards everything.
+    Pass,
+    /// Resets open connections, and new ones as soon as they are made: a killed server.
+    Cut,
+    /// Keeps connections open, takes new ones, swallows what arrives and answers nothing: a
+    /// paused server or a silent network.
+    Hang,
+    /// Forwards each piece of data, in both directions, so much later: a slow network.
+    Delay(Duration),
+}
+
+/// A running proxy. Dropping it resets all its connections.
+#[derive(Debug)]
+pub struct FaultProxy {
+    address: SocketAddr,
+    mode: watch::Sender<Mode>,
+    accepting: JoinHandle<()>,
+}
+
+impl FaultProxy {
+    /// Listens on a free port of the loopback address and forwards to `upstream` (`host:port`),
+    /// in mode [`Mode::Pass`].
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(upstream: impl Into<String>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (mode, seen) = watch::channel(Mode::Pass);
+        let accepting = tokio::spawn(accept(listener, upstream.into(), seen));
+        Ok(Self {
+            address,
+            mode,
+            accepting,
+        })
+    }
+
+    /// Where to connect instead of the upstream.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes the mode, for open connections too.
+    ///
+    /// A connection of which something was swallowed is reset when the mode leaves [`Mode::Hang`]:
+    /// a stream with a hole in it must not go on.
+    pub fn set(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.mode.send_replace(Mode::Cut);
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: String, mode: watch::Receiver<Mode>) {
+    loop {
+        // An error here is one client's (gone before it was accepted), not the listener's.
+        if let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(relay(client, upstream.clone(), mode.clone()));
+        }
+    }
+}
+
+/// Serves one connection until either side closes it or the mode ends it.
+async fn relay(mut client: TcpStream, upstream: String, mode: watch::Receiver<Mode>) {
+    let mut cut = mode.clone();
+    let Some(mut server) = ({
+        tokio::select! {
+            server = TcpStream::connect(upstream) => server.ok(),
+            _ = cut.wait_for(|mode| *mode == Mode::Cut) => None,
+        }
+    }) else {
+        reset(&client);
+        return;
+    };
+    // Small messages back and forth: waiting to fill a packet would be a delay nobody asked for.
+    let _ = client.set_nodelay(true).and(server.set_nodelay(true));
+    let broken = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let both = async {
+            tokio::try_join!(
+                pump(from_client, to_server, mode.clone()),
+                pump(from_server, to_client, mode.clone()),
+            )
+        };
+        tokio::select! {
+            both = both => both.is_err(),
+            // Here and not in the pumps: a pump may be waiting for a peer that reads nothing.
+            _ = cut.wait_for(|mode| *mode == Mode::Cut) => true,
+        }
+    };
+    if broken {
+        reset(&client);
+        reset(&server);
+    }
+}
+
+/// Makes the drop of `stream` a reset, not an orderly end.
+fn reset(stream: &TcpStream) {
+    // It fails only for a stream that is already gone.
+    let _ = stream.set_zero_linger();
+}
+
+/// Forwards one direction until its end; an error asks for a reset.
+async fn pump(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    mut mode: watch::Receiver<Mode>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    let mut swallowed = false;
+    loop {
+        let length = tokio::select! {
+            length = from.read(&mut buffer) => length?,
+            left = mode.wait_for(|mode| *mode != Mode::Hang), if swallowed => {
+                let _ = left;
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+        };
+        let current = *mode.borrow();
+        if let Mode::Delay(delay) = current {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                _ = mode.wait_for(|mode| *mode == Mode::Hang) => {}
+            }
+        }
+        if *mode.borrow() == Mode::Hang {
+            swallowed = true;
+            if length == 0 {
+                // The end is swallowed too: the other side must not notice anything.
+                let _ = mode.wait_for(|mode| *mode != Mode::Hang).await;
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+        } else if length == 0 {
+            return to.shutdown().await;
+        } else {
+            to.write_all(&buffer[..length]).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_secs(2);
+    const A_WHILE: Duration = Duration::from_millis(100);
+
+    /// An upstream that sends back what it gets, and a proxy in front of it.
+    async fn echo() -> FaultProxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    let _ = tokio::io::copy(&mut from, &mut to).await;
+                });
+            }
+        });
+        FaultProxy::start(address.to_string()).await.unwrap()
+    }
+
+    async fn connect(proxy: &FaultProxy) -> TcpStream {
+        TcpStream::connect(proxy.address()).await.unwrap()
+    }
+
+    /// Sends a message and waits for its echo.
+    async fn ask(stream: &mut TcpStream) -> io::Result<()> {
+        stream.write_all(b"ping").await?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).await?;
+        assert_eq!(&answer, b"ping");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn pass_forwards_both_ways_and_the_end() {
+        let proxy = echo().await;
+        let mut stream = connect(&proxy).await;
+        ask(&mut stream).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let end = timeout(SOON, stream.read(&mut [0])).await.unwrap();
+        assert_eq!(end.unwrap(), 0, "an orderly end");
+    }
+
+    #[tokio::test]
+    async fn cut_resets_open_connections_and_refuses_new_ones() {
+        let proxy = echo().await;
+        let mut open = connect(&proxy).await;
+        ask(&mut open).await.unwrap();
+        proxy.set(Mode::Cut);
+        let end = timeout(SOON, open.read(&mut [0])).await.unwrap();
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        let mut new = connect(&proxy).await;
+        assert!(timeout(SOON, ask(&mut new)).await.unwrap().is_err());
+        proxy.set(Mode::Pass);
+        ask(&mut connect(&proxy).await).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn hang_answers_nothing_and_never_resumes_a_stream_with_a_hole() {
+        let proxy = echo().await;
+        let (mut spoken, mut silent) = (connect(&proxy).await, connect(&proxy).await);
+        ask(&mut spoken).await.unwrap();
+        ask(&mut silent).await.unwrap();
+        proxy.set(Mode::Hang);
+        let mut new = connect(&proxy).await;
+        assert!(timeout(A_WHILE, ask(&mut spoken)).await.is_err());
+        assert!(timeout(A_WHILE, ask(&mut new)).await.is_err());
+        proxy.set(Mode::Pass);
+        let end = timeout(SOON, spoken.read(&mut [0])).await.unwrap();
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        ask(&mut silent).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn delay_holds_each_direction_back_and_can_be_lifted() {
+        let proxy = echo().await;
+        let mut stream = connect(&proxy).await;
+        proxy.set(Mode::Delay(A_WHILE));
+        let start = Instant::now();
+        ask(&mut stream).await.unwrap();
+        assert!(start.elapsed() >= 2 * A_WHILE, "{:?}", start.elapsed());
+        proxy.set(Mode::Pass);
+        let start = Instant::now();
+        ask(&mut stream).await.unwrap();
+        assert!(start.elapsed() < A_WHILE, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_proxy_leaves_no_connection_open() {
+        let proxy = echo().await;
+        let mut stream = connect(&proxy).await;
+        ask(&mut stream).await.unwrap();
+        drop(proxy);
+        assert!(timeout(SOON, ask(&mut stream)).await.unwrap().is_err());
+    }
+}
