@@ -13,6 +13,7 @@ mod attack;
 mod exchange;
 mod outcome;
 mod pacer;
+mod priority;
 mod progress;
 mod slot;
 
@@ -26,6 +27,7 @@ use crate::schedule::{Arrival, Schedule};
 use anyhow::Context;
 use exchange::Exchange;
 use pacer::{Paced, Pacer, Ticket};
+use priority::Priority;
 use reqwest::Url;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
@@ -147,17 +149,21 @@ pub async fn run(
         permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
     }
     let load = Load::start(plan.schedule, following, &shared)?;
+    let priority = Priority::raise();
     let metrics = goose.await;
     // Only the pacer closes the tickets: still open, goose was ended by something else.
     let stopped = stop.is_cancelled() || !shared.tickets.is_closed();
     shared.stop.cancel();
     let paced = load.pacer.await.context("the pacer panicked")?;
     let cpu_s = cpu_s()? - load.cpu_before_s;
+    let realtime = priority.is_raised();
+    drop(priority);
     outcome::Seen {
         started: load.clock.0,
         started_at: load.started_at,
         paced,
         cpu_s,
+        realtime,
         stopped,
     }
     .outcome(&shared, &metrics?)

@@ -3,10 +3,10 @@
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use lab::phases::PhaseName;
-use lab::record::{Run, Verdict};
+use lab::record::{Run, Verdict as RunVerdict};
 use lab::stack::Stack;
 use lab::{calibrate, doctor, report, results, run, table};
-use signup_conformance::Target;
+use signup_conformance::{Target, Verdict};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -204,9 +204,9 @@ async fn measure(root: &Path, all: &[run::Options]) -> anyhow::Result<ExitCode> 
 
 fn worst(runs: &[Run]) -> ExitCode {
     let is = |verdict| runs.iter().any(|run| run.verdict == verdict);
-    if is(Verdict::Invalid) {
+    if is(RunVerdict::Invalid) {
         ExitCode::from(INVALID)
-    } else if is(Verdict::Suspect) {
+    } else if is(RunVerdict::Suspect) {
         ExitCode::from(SUSPECT)
     } else {
         ExitCode::SUCCESS
@@ -231,16 +231,18 @@ async fn check_contract(root: &Path, options: Conformance) -> anyhow::Result<Exi
         .unwrap_or_else(|| root.join("compose/secrets/organiser_token"));
     let token = std::fs::read_to_string(&file)
         .with_context(|| format!("cannot read {}; name another with --organiser-token-file", file.display()))?;
-    let target = Target::new(&options.url, options.operations_url.as_deref(), token.trim_end())?;
+    let target = Target::new(options.url, options.operations_url, token.trim_end())?;
     let style = lab::terminal::Style::of_stdout();
     let summary = signup_conformance::run(&target, options.filter.as_deref(), |outcome| {
-        match &outcome.result {
-            Ok(()) => println!("{} {}", style.good("ok    "), outcome.name),
-            Err(error) => println!("{} {}\n       {error:#}", style.bad("FAILED"), outcome.name),
+        let name = outcome.name;
+        match &outcome.verdict {
+            Verdict::Passed => println!("{} {name}", style.good("ok     ")),
+            Verdict::Failed(error) => println!("{} {name}\n        {error:#}", style.bad("FAILED ")),
+            Verdict::Skipped => println!("{} {name} (needs --operations-url)", style.warn("skipped")),
         }
     })
     .await;
-    println!("{} passed, {} failed", summary.passed, summary.failed);
+    println!("{} passed, {} failed, {} skipped", summary.passed, summary.failed, summary.skipped);
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
 }
 

@@ -48,6 +48,8 @@ pub struct Outcome {
     pub cpu_s: f64,
     /// Requests that goose's own metrics count.
     pub goose_requests: u64,
+    /// Whether the generator had real-time scheduling.
+    pub realtime: bool,
     /// Whether the load was stopped before its end.
     pub stopped: bool,
 }
@@ -58,6 +60,7 @@ pub(super) struct Seen {
     pub(super) started_at: SystemTime,
     pub(super) paced: Paced,
     pub(super) cpu_s: f64,
+    pub(super) realtime: bool,
     pub(super) stopped: bool,
 }
 
@@ -94,6 +97,7 @@ impl Seen {
             goose_requests: goose_requests
                 .map(|request| (request.success_count + request.fail_count) as u64)
                 .sum(),
+            realtime: self.realtime,
             stopped: self.stopped,
         })
     }

@@ -170,25 +170,28 @@ macro_rules! is_operations {
 #[macro_export]
 macro_rules! every_case_as_test {
     (($harness:expr) $($module:ident on $port:ident { $($case:ident,)+ })+) => { $(
-        mod $module { $(
+        mod $module {
+            // For the names in `$harness`.
+            use super::*;
+            $(
             #[::tokio::test]
             async fn $case() -> $crate::Result {
                 // Kept to the end: dropping it stops the service.
                 let harness = $harness;
                 $crate::check($crate::cases::$module::$case(harness.target())).await
             }
-        )+ }
+            )+
+        }
     )+ };
 }
 
 /// Expands to one `#[tokio::test]` a case, named like it, in a module named like its own.
 ///
 /// `$harness` is evaluated in each test, inside an `async fn`; what it gives must have a method
-/// `target() -> &Target`, and lives until the case is over. It is expanded in a module, so it
-/// names what it uses from `crate::` on:
+/// `target() -> &Target`, and lives until the case is over.
 ///
 /// ```ignore
-/// signup_conformance::conformance_tests!(crate::start().await);
+/// signup_conformance::conformance_tests!(Server::start().await);
 /// ```
 #[macro_export]
 macro_rules! conformance_tests {

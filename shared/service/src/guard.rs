@@ -97,8 +97,13 @@ pub(crate) async fn guard(
     response
 }
 
+/// What is refused by its shape, before it is routed to anything that looks at it.
 fn limits(request: &Request) -> Option<Code> {
     let uri = request.uri();
+    // The router would take the empty segment of `//` for an empty parameter.
+    if uri.path().contains("//") {
+        return Some(Code::NotFound);
+    }
     let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
     if uri_bytes > MAX_URI_BYTES {
         return Some(Code::UriTooLong);

@@ -92,11 +92,19 @@ pub async fn spellings_of_an_address_are_one_participant(target: &Target) -> Res
     for (email, spellings) in [
         (
             "ann@example.org",
-            [" ann@example.org", "ANN@EXAMPLE.ORG", "\tAnn@Example.org\r\n"],
+            [
+                " ann@example.org",
+                "ANN@EXAMPLE.ORG",
+                "\tAnn@Example.org\r\n",
+            ],
         ),
         (
             "rené@example.org",
-            ["RENÉ@EXAMPLE.ORG ", "rene\u{301}@example.org", "\nRENE\u{301}@Example.Org"],
+            [
+                "RENÉ@EXAMPLE.ORG ",
+                "rene\u{301}@example.org",
+                "\nRENE\u{301}@Example.Org",
+            ],
         ),
     ] {
         let first = event.sign_up(email, "René").await?;
@@ -110,7 +118,9 @@ pub async fn spellings_of_an_address_are_one_participant(target: &Target) -> Res
             );
         }
     }
-    event.holds(&["ann@example.org", "rené@example.org"]).await?;
+    event
+        .holds(&["ann@example.org", "rené@example.org"])
+        .await?;
     Ok(())
 }
 

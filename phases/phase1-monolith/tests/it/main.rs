@@ -1,0 +1,14 @@
+//! Phase 1 as a whole: the real server on sockets of its own, on a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+mod faults;
+mod server;
+
+mod conformance {
+    //! Every case of the contract, one test each.
+
+    use crate::server::Server;
+
+    signup_conformance::conformance_tests!(Server::start().await);
+}
