@@ -58,8 +58,9 @@ main() {
     ensure_secrets
     local images
     images=$(choose_images)
-    write_env "$images"
     "provide_${images}_images"
+    # Last, so that it never points at images that could not be had.
+    write_env "$images"
     say "ready ($images images)"
 }
 

@@ -21,7 +21,6 @@ stop() {
 }
 
 start() {
-    say "starting the test database"
     compose up --detach "$SERVICE"
     local second
     for ((second = 0; second < WAIT_SECONDS; second++)); do
@@ -35,10 +34,11 @@ start() {
 main() {
     [[ $# -gt 0 ]] || die "usage: compose/with-test-database.sh COMMAND [ARGUMENT…]"
     cd "$ROOT"
-    if ! answers; then
+    if [[ -z $(compose ps --status running --quiet "$SERVICE") ]]; then
+        say "starting the test database"
         trap stop EXIT
-        start
     fi
+    start
     "$@"
 }
 

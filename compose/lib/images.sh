@@ -2,6 +2,7 @@
 # ones made here from Debian packages that offer the same interface. Sourced by setup.sh.
 # shellcheck shell=bash
 
+# The tag stands for the recipe in provide_base: whoever changes one changes the other.
 BASE_LOCAL=signup-lab/base:trixie
 POSTGRES_LOCAL=signup-lab/postgres:17
 PROMETHEUS_LOCAL=signup-lab/prometheus:2

@@ -11,12 +11,14 @@
 
 mod attack;
 mod exchange;
+mod interrupt;
 mod outcome;
 mod pacer;
 mod priority;
 mod progress;
 mod slot;
 
+pub use interrupt::stop_on_interrupt;
 pub use outcome::Outcome;
 pub use progress::Progress;
 
