@@ -8,6 +8,7 @@ use bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, StatsOptionsBuilder,
 };
 use futures::StreamExt;
+use futures::future::join_all;
 use std::collections::{BTreeMap, HashMap};
 
 /// The Compose project all containers of the lab belong to.
@@ -66,11 +67,17 @@ impl Containers {
     /// # Errors
     /// When the engine does not answer.
     pub async fn engine(&self) -> anyhow::Result<(String, String)> {
-        let info = self.docker.info().await.context("the Docker engine does not answer")?;
-        let cgroup = info.cgroup_version.map_or("unknown", |version| match version.to_string().as_str() {
-            "2" => "v2",
-            _ => "v1",
-        });
+        let info = self
+            .docker
+            .info()
+            .await
+            .context("the Docker engine does not answer")?;
+        let cgroup =
+            info.cgroup_version
+                .map_or("unknown", |version| match version.to_string().as_str() {
+                    "2" => "v2",
+                    _ => "v1",
+                });
         Ok((info.server_version.unwrap_or_default(), cgroup.to_owned()))
     }
 
@@ -84,7 +91,11 @@ impl Containers {
             let answer = self.docker.inspect_container(&id, None).await?;
             inspected.insert(service, read_inspection(answer));
         }
-        ensure!(!inspected.is_empty(), "no container of {} is there", self.phase.name);
+        ensure!(
+            !inspected.is_empty(),
+            "no container of {} is there",
+            self.phase.name
+        );
         Ok(inspected)
     }
 
@@ -93,19 +104,19 @@ impl Containers {
     /// # Errors
     /// When the engine does not answer.
     pub async fn usage(&self) -> anyhow::Result<BTreeMap<String, Usage>> {
-        let mut usage = BTreeMap::new();
-        for (service, id) in self.ids().await? {
-            // One shot: without it the engine waits a second to fill in a difference.
-            let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        // All at once: an engine of version 20 answers at the next tick of its own collector, up to
+        // a second later.
+        let read = self.ids().await?.into_iter().map(async |(service, id)| {
+            let options = StatsOptionsBuilder::new()
+                .stream(false)
+                .one_shot(true)
+                .build();
             // A container that has just died has no counters: it is absent for this moment.
-            if let Some(Ok(stats)) = self.docker.stats(&id, Some(options)).next().await {
-                let read = read_usage(&stats);
-                if read.cpu_ns > 0 {
-                    usage.insert(service, read);
-                }
-            }
-        }
-        Ok(usage)
+            let stats = self.docker.stats(&id, Some(options)).next().await?.ok()?;
+            let usage = read_usage(&stats);
+            (usage.cpu_ns > 0).then_some((service, usage))
+        });
+        Ok(join_all(read).await.into_iter().flatten().collect())
     }
 
     /// Kills a service (SIGKILL): no chance to finish anything.
@@ -114,7 +125,10 @@ impl Containers {
     /// When there is no such container or the engine fails.
     pub async fn kill(&self, service: &str) -> anyhow::Result<()> {
         let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-        Ok(self.docker.kill_container(&self.id(service).await?, Some(options)).await?)
+        Ok(self
+            .docker
+            .kill_container(&self.id(service).await?, Some(options))
+            .await?)
     }
 
     /// Starts a service that was killed.
@@ -122,7 +136,10 @@ impl Containers {
     /// # Errors
     /// When there is no such container or the engine fails.
     pub async fn start(&self, service: &str) -> anyhow::Result<()> {
-        Ok(self.docker.start_container(&self.id(service).await?, None).await?)
+        Ok(self
+            .docker
+            .start_container(&self.id(service).await?, None)
+            .await?)
     }
 
     async fn id(&self, service: &str) -> anyhow::Result<String> {
@@ -133,12 +150,17 @@ impl Containers {
     async fn ids(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let label = vec![format!("com.docker.compose.project={PROJECT}")];
         let filters = HashMap::from([("label".to_owned(), label)]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
         let list = self.docker.list_containers(Some(options)).await;
         let list = list.context("the Docker engine does not answer")?;
         let ours = list.into_iter().filter_map(|container| {
             let service = container.labels?.remove("com.docker.compose.service")?;
-            self.phase.owns(&service).then_some((service, container.id?))
+            self.phase
+                .owns(&service)
+                .then_some((service, container.id?))
         });
         Ok(ours.collect())
     }
@@ -147,9 +169,15 @@ impl Containers {
 fn read_inspection(answer: ContainerInspectResponse) -> Inspected {
     let host = answer.host_config.unwrap_or_default();
     let state = answer.state.unwrap_or_default();
-    let name = answer.config.and_then(|config| config.image).unwrap_or_default();
+    let name = answer
+        .config
+        .and_then(|config| config.image)
+        .unwrap_or_default();
     let image = answer.image.unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "nano-CPUs of a few CPUs are exact in a double")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "nano-CPUs of a few CPUs are exact in a double"
+    )]
     let cpus = host.nano_cpus.unwrap_or_default() as f64 / 1e9;
     Inspected {
         cpus,
@@ -168,7 +196,10 @@ fn read_usage(stats: &ContainerStatsResponse) -> Usage {
     // Files that could be dropped at once: `total_inactive_file` in cgroup v1, `inactive_file` in v2.
     let detail = memory.and_then(|memory| memory.stats.as_ref());
     let page_cache = detail.and_then(|detail| {
-        detail.get("total_inactive_file").or_else(|| detail.get("inactive_file")).copied()
+        detail
+            .get("total_inactive_file")
+            .or_else(|| detail.get("inactive_file"))
+            .copied()
     });
     let used = memory.and_then(|memory| memory.usage).unwrap_or_default();
     Usage {
@@ -177,6 +208,8 @@ fn read_usage(stats: &ContainerStatsResponse) -> Usage {
             .unwrap_or_default(),
         memory_bytes: used.saturating_sub(page_cache.unwrap_or_default()),
         periods: throttling.and_then(|data| data.periods).unwrap_or_default(),
-        throttled: throttling.and_then(|data| data.throttled_periods).unwrap_or_default(),
+        throttled: throttling
+            .and_then(|data| data.throttled_periods)
+            .unwrap_or_default(),
     }
 }

@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 
 /// Settings that decide whether a commit survives a power cut, with the value every published
 /// number claims.
-pub const CLAIMED_DURABILITY: [(&str, &str); 3] =
-    [("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on")];
+pub const CLAIMED_DURABILITY: [(&str, &str); 3] = [
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+];
 
 /// Read and recorded, without a claim.
 const ALSO_RECORDED: [&str; 3] = ["server_version", "wal_sync_method", "wal_level"];
@@ -47,11 +50,19 @@ impl Databases {
             .password(password.trim_end())
             .application_name("lab")
             .disable_statement_logging();
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10));
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10));
         let connect = |address: &DatabaseAddress| {
-            (*address, pool.clone().connect_lazy_with(options.clone().port(address.port)))
+            (
+                *address,
+                pool.clone()
+                    .connect_lazy_with(options.clone().port(address.port)),
+            )
         };
-        Ok(Self { all: phase.databases.iter().map(connect).collect() })
+        Ok(Self {
+            all: phase.databases.iter().map(connect).collect(),
+        })
     }
 
     /// Reads back from the running servers how safe a commit is: `service.setting` → value.
@@ -82,7 +93,10 @@ impl Databases {
         let began = Instant::now();
         let mut last_active = began;
         while last_active.elapsed() < QUIET {
-            ensure!(began.elapsed() < DRAIN_TIMEOUT, "the databases did not come to rest");
+            ensure!(
+                began.elapsed() < DRAIN_TIMEOUT,
+                "the databases did not come to rest"
+            );
             for (address, pool) in &self.all {
                 let active: i64 = sqlx::query_scalar(
                     "SELECT count(*) FROM pg_stat_activity
@@ -108,7 +122,11 @@ impl Databases {
     pub async fn read_into(&self, book: &mut Book) -> anyhow::Result<()> {
         for (address, pool) in &self.all {
             let mut rows = sqlx::query("SELECT id, email, name FROM signups").fetch(pool);
-            while let Some(row) = rows.try_next().await.with_context(|| unreachable(address))? {
+            while let Some(row) = rows
+                .try_next()
+                .await
+                .with_context(|| unreachable(address))?
+            {
                 book.found(&Row {
                     id: row.try_get("id")?,
                     email: row.try_get("email")?,
@@ -121,5 +139,8 @@ impl Databases {
 }
 
 fn unreachable(address: &DatabaseAddress) -> String {
-    format!("cannot read {} on 127.0.0.1:{}", address.service, address.port)
+    format!(
+        "cannot read {} on 127.0.0.1:{}",
+        address.service, address.port
+    )
 }

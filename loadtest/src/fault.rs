@@ -36,15 +36,26 @@ impl FromStr for Fault {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (service, at) = text.split_once('@').context("not of the form SERVICE@SECOND")?;
+        let (service, at) = text
+            .split_once('@')
+            .context("not of the form SERVICE@SECOND")?;
         let at = at.parse().context("the second is not a whole number")?;
-        Ok(Self { service: service.to_owned(), at })
+        Ok(Self {
+            service: service.to_owned(),
+            at,
+        })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "kill -9 {} at {} s, started again after {} s", self.service, self.at, AWAY.as_secs())
+        write!(
+            f,
+            "kill -9 {} at {} s, started again after {} s",
+            self.service,
+            self.at,
+            AWAY.as_secs()
+        )
     }
 }
 
@@ -55,7 +66,13 @@ mod tests {
     #[test]
     fn a_fault_is_a_service_and_a_second() {
         let fault: Fault = "phase1-server@5".parse().unwrap();
-        assert_eq!(fault, Fault { service: "phase1-server".into(), at: 5 });
+        assert_eq!(
+            fault,
+            Fault {
+                service: "phase1-server".into(),
+                at: 5
+            }
+        );
         for text in ["phase1-server", "phase1-server@", "phase1-server@soon"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }

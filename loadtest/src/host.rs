@@ -35,14 +35,25 @@ impl CpuTimes {
         let stat = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
         let line = stat.lines().next().unwrap_or_default();
         // user nice system idle iowait irq softirq steal
-        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|t| t.parse().ok()).collect();
+        let ticks: Vec<u64> = line
+            .split_whitespace()
+            .skip(1)
+            .map_while(|t| t.parse().ok())
+            .collect();
         let at = |index: usize| ticks.get(index).copied().unwrap_or_default();
-        Ok(Self { idle: at(3) + at(4), steal: at(7), total: ticks.iter().take(8).sum() })
+        Ok(Self {
+            idle: at(3) + at(4),
+            steal: at(7),
+            total: ticks.iter().take(8).sum(),
+        })
     }
 
     /// How CPU time was spent since `earlier`.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "ticks of a run are exact in a double")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "ticks of a run are exact in a double"
+    )]
     pub fn since(&self, earlier: &Self) -> CpuShares {
         let total = (self.total - earlier.total).max(1) as f64;
         CpuShares {
@@ -64,7 +75,9 @@ pub fn kernel() -> String {
 pub fn cpu_model() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("model name"));
-    line.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, model)| model).to_owned()
+    line.and_then(|line| line.split_once(": "))
+        .map_or("unknown", |(_, model)| model)
+        .to_owned()
 }
 
 /// Logical cores this process may use.
@@ -90,7 +103,8 @@ pub fn memory_bytes() -> u64 {
 pub fn fdatasync_us(folder: &Path) -> anyhow::Result<f64> {
     const TRIES: usize = 101;
     let path = folder.join(format!(".fdatasync-{}", std::process::id()));
-    let mut file = File::create(&path).with_context(|| format!("cannot write to {}", folder.display()))?;
+    let mut file =
+        File::create(&path).with_context(|| format!("cannot write to {}", folder.display()))?;
     let page = [7_u8; 8192];
     let mut times = Vec::with_capacity(TRIES);
     for _ in 0..TRIES {

@@ -41,8 +41,15 @@ impl Book {
     #[must_use]
     pub fn open(users: u32, participants: Participants, attempts: &[Attempt]) -> Self {
         let entries = vec![Entry::default(); users as usize];
-        let mut book = Self { participants, entries, ledger: Ledger::default() };
-        for attempt in attempts.iter().filter(|attempt| attempt.kind == Kind::Signup) {
+        let mut book = Self {
+            participants,
+            entries,
+            ledger: Ledger::default(),
+        };
+        for attempt in attempts
+            .iter()
+            .filter(|attempt| attempt.kind == Kind::Signup)
+        {
             book.enter(attempt);
         }
         book
@@ -114,7 +121,10 @@ impl Ledger {
             ("misrouted", self.misrouted),
             ("receipt conflicts", self.receipt_conflicts),
         ];
-        classes.into_iter().filter(|(_, number)| *number > 0).collect()
+        classes
+            .into_iter()
+            .filter(|(_, number)| *number > 0)
+            .collect()
     }
 }
 
@@ -163,48 +173,104 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_and_kept_is_clean() {
-        let ledger = judge(&[signup(1, Outcome::Status(201)), signup(1, Outcome::Status(200))], &[row(1)]);
+        let ledger = judge(
+            &[
+                signup(1, Outcome::Status(201)),
+                signup(1, Outcome::Status(200)),
+            ],
+            &[row(1)],
+        );
         assert_eq!(ledger.violations(), []);
-        assert_eq!((ledger.acked_requests, ledger.acked, ledger.kept), (2, 1, 1));
+        assert_eq!(
+            (ledger.acked_requests, ledger.acked, ledger.kept),
+            (2, 1, 1)
+        );
     }
 
     #[test]
     fn acknowledged_and_not_there_is_lost() {
-        let ledger = judge(&[signup(1, Outcome::Status(201)), signup(2, Outcome::Status(202))], &[row(2)]);
+        let ledger = judge(
+            &[
+                signup(1, Outcome::Status(201)),
+                signup(2, Outcome::Status(202)),
+            ],
+            &[row(2)],
+        );
         assert_eq!(ledger.violations(), [("lost", 1)]);
     }
 
     #[test]
     fn refused_and_there_is_unexpected_but_unknown_and_there_is_recovered() {
-        let refused = [Outcome::Status(503), Outcome::Status(422), Outcome::NeverSent];
+        let refused = [
+            Outcome::Status(503),
+            Outcome::Status(422),
+            Outcome::NeverSent,
+        ];
         for outcome in refused {
             let ledger = judge(&[signup(1, outcome)], &[row(1)]);
             assert_eq!(ledger.violations(), [("unexpected", 1)], "{outcome}");
         }
         for outcome in [Outcome::Timeout, Outcome::Broken, Outcome::Status(504)] {
             // A refusal of the repeat says nothing about the first request.
-            let ledger = judge(&[signup(1, outcome), signup(1, Outcome::Status(503))], &[row(1)]);
-            assert_eq!((ledger.violations(), ledger.recovered), (vec![], 1), "{outcome}");
+            let ledger = judge(
+                &[signup(1, outcome), signup(1, Outcome::Status(503))],
+                &[row(1)],
+            );
+            assert_eq!(
+                (ledger.violations(), ledger.recovered),
+                (vec![], 1),
+                "{outcome}"
+            );
         }
     }
 
     #[test]
     fn a_row_nobody_sent_is_unexpected() {
-        let stranger = Row { email: "ann@example.org".into(), ..row(1) };
-        assert_eq!(judge(&[], &[stranger, row(3)]).violations(), [("unexpected", 2)]);
+        let stranger = Row {
+            email: "ann@example.org".into(),
+            ..row(1)
+        };
+        assert_eq!(
+            judge(&[], &[stranger, row(3)]).violations(),
+            [("unexpected", 2)]
+        );
     }
 
     #[test]
     fn two_rows_another_name_another_receipt_and_no_receipt_are_found() {
         let acked = signup(1, Outcome::Status(201));
-        assert_eq!(judge(&[acked], &[row(1), row(1)]).violations(), [("duplicated", 1)]);
-        let renamed = Row { name: "Ann".into(), ..row(1) };
+        assert_eq!(
+            judge(&[acked], &[row(1), row(1)]).violations(),
+            [("duplicated", 1)]
+        );
+        let renamed = Row {
+            name: "Ann".into(),
+            ..row(1)
+        };
         assert_eq!(judge(&[acked], &[renamed]).violations(), [("mutated", 1)]);
-        let other_id = Row { id: Uuid::from_u128(9), ..row(1) };
-        assert_eq!(judge(&[acked], &[other_id]).violations(), [("receipt conflicts", 1)]);
-        let again = Attempt { receipt: receipt(7), ..acked };
-        assert_eq!(judge(&[acked, again], &[row(1)]).violations(), [("receipt conflicts", 1)]);
-        let none = Attempt { receipt: None, ..acked };
-        assert_eq!(judge(&[none], &[row(1)]).violations(), [("receipt conflicts", 1)]);
+        let other_id = Row {
+            id: Uuid::from_u128(9),
+            ..row(1)
+        };
+        assert_eq!(
+            judge(&[acked], &[other_id]).violations(),
+            [("receipt conflicts", 1)]
+        );
+        let again = Attempt {
+            receipt: receipt(7),
+            ..acked
+        };
+        assert_eq!(
+            judge(&[acked, again], &[row(1)]).violations(),
+            [("receipt conflicts", 1)]
+        );
+        let none = Attempt {
+            receipt: None,
+            ..acked
+        };
+        assert_eq!(
+            judge(&[none], &[row(1)]).violations(),
+            [("receipt conflicts", 1)]
+        );
     }
 }

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use lab::phases::PhaseName;
 use lab::record::{Run, Verdict as RunVerdict};
 use lab::stack::Stack;
-use lab::{calibrate, doctor, report, results, run, table};
+use lab::{calibrate, doctor, generator, report, results, run, table};
 use signup_conformance::{Target, Verdict};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +25,9 @@ const COULD_NOT_RUN: u8 = 1;
 /// written, and looks for every acknowledged signup in the databases. Its verdict is VALID, SUSPECT
 /// or INVALID, with the reasons; its record, report and charts are in results/.
 #[derive(Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Start here:
   lab doctor                        what will not work on this machine, and how to mend it
   lab run phase1                    1,000 participants in 100 s, from start to verdict
@@ -37,7 +39,8 @@ Exit codes:
   1   it could not be done, or was interrupted
   2   the command line is wrong
   10  the run is SUSPECT
-  11  the run is INVALID, or a conformance case failed")]
+  11  the run is INVALID, or a conformance case failed"
+)]
 struct Cli {
     /// The project's folder [default: the nearest one above with compose/compose.yaml].
     #[arg(long, global = true)]
@@ -80,7 +83,11 @@ enum Command {
     /// Find out how far the load generator itself can go, against a server that does nothing.
     Calibrate {
         /// Requests a second, one step each.
-        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000,15000,20000")]
+        #[arg(
+            long,
+            value_delimiter = ',',
+            default_value = "1000,2000,5000,10000,15000,20000"
+        )]
         rates: Vec<u32>,
         /// Seconds a step.
         #[arg(long, default_value_t = 5)]
@@ -115,7 +122,11 @@ struct Conformance {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One worker carries 10,000 requests a second; two cost a third more CPU a request (NOTES.md).
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(run_command(cli)),
         Err(error) => Err(error.into()),
@@ -152,7 +163,13 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Calibrate { rates, step, slots } => {
             let server = (std::env::current_exe()?, vec!["null-server".to_owned()]);
             let step = Duration::from_secs(step);
-            let options = calibrate::Options { server, rates, step, slots, pin: true };
+            let options = calibrate::Options {
+                server,
+                rates,
+                step,
+                slots,
+                pin: true,
+            };
             println!("{}", calibrate::calibrate(&options).await?);
             ExitCode::SUCCESS
         }
@@ -161,7 +178,11 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn exit(good: bool) -> ExitCode {
-    if good { ExitCode::SUCCESS } else { ExitCode::from(COULD_NOT_RUN) }
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(COULD_NOT_RUN)
+    }
 }
 
 async fn up(root: &Path, phase: PhaseName) -> anyhow::Result<ExitCode> {
@@ -169,7 +190,9 @@ async fn up(root: &Path, phase: PhaseName) -> anyhow::Result<ExitCode> {
     eprintln!("bringing up {} …", phase.name);
     Stack::new(phase, root).up().await?;
     println!("{} ({}) is ready at {}", phase.name, phase.title, phase.url);
-    println!("Prometheus: http://127.0.0.1:9090  Grafana, where its image is to be had: http://127.0.0.1:3000");
+    println!(
+        "Prometheus: http://127.0.0.1:9090  Grafana, where its image is to be had: http://127.0.0.1:3000"
+    );
     println!("Take it down with `lab down {}`.", phase.name);
     Ok(ExitCode::SUCCESS)
 }
@@ -182,12 +205,8 @@ fn main_job() -> Vec<run::Options> {
 /// Makes the runs one after the other, and ends with one table.
 async fn measure(root: &Path, all: &[run::Options]) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
-    let interrupt = stop.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.cancel();
-        }
-    });
+    // Not Tokio's: goose installs a handler of its own, which would replace it.
+    generator::stop_on_interrupt(stop.clone())?;
     let mut runs = Vec::new();
     for options in all {
         let run = run::run(root, options, &[], stop.clone()).await?;
@@ -197,7 +216,9 @@ async fn measure(root: &Path, all: &[run::Options]) -> anyhow::Result<ExitCode> 
     }
     println!("{}", table::summary(&runs, table::colours_wanted()));
     for run in &runs {
-        run.reasons.iter().for_each(|reason| println!("{}: {reason}", run.id));
+        run.reasons
+            .iter()
+            .for_each(|reason| println!("{}: {reason}", run.id));
     }
     Ok(worst(&runs))
 }
@@ -216,7 +237,9 @@ fn worst(runs: &[Run]) -> ExitCode {
 fn show_report(root: &Path, run: Option<&str>, all: bool) -> anyhow::Result<ExitCode> {
     if all {
         let changed = results::refresh(root)?;
-        changed.iter().for_each(|file| println!("wrote {}", file.display()));
+        changed
+            .iter()
+            .for_each(|file| println!("wrote {}", file.display()));
     }
     if let Some(run) = run {
         let folder = results::find_run(&root.join("results"), run)?;
@@ -229,21 +252,36 @@ async fn check_contract(root: &Path, options: Conformance) -> anyhow::Result<Exi
     let file = options
         .organiser_token_file
         .unwrap_or_else(|| root.join("compose/secrets/organiser_token"));
-    let token = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}; name another with --organiser-token-file", file.display()))?;
+    let token = std::fs::read_to_string(&file).with_context(|| {
+        format!(
+            "cannot read {}; name another with --organiser-token-file",
+            file.display()
+        )
+    })?;
     let target = Target::new(options.url, options.operations_url, token.trim_end())?;
     let style = lab::terminal::Style::of_stdout();
     let summary = signup_conformance::run(&target, options.filter.as_deref(), |outcome| {
         let name = outcome.name;
         match &outcome.verdict {
             Verdict::Passed => println!("{} {name}", style.good("ok     ")),
-            Verdict::Failed(error) => println!("{} {name}\n        {error:#}", style.bad("FAILED ")),
-            Verdict::Skipped => println!("{} {name} (needs --operations-url)", style.warn("skipped")),
+            Verdict::Failed(error) => {
+                println!("{} {name}\n        {error:#}", style.bad("FAILED "))
+            }
+            Verdict::Skipped => {
+                println!("{} {name} (needs --operations-url)", style.warn("skipped"))
+            }
         }
     })
     .await;
-    println!("{} passed, {} failed, {} skipped", summary.passed, summary.failed, summary.skipped);
-    Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
+    println!(
+        "{} passed, {} failed, {} skipped",
+        summary.passed, summary.failed, summary.skipped
+    );
+    Ok(if summary.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(INVALID)
+    })
 }
 
 fn find_root() -> anyhow::Result<PathBuf> {

@@ -109,14 +109,22 @@ impl Measured<'_> {
 
     fn incidents(&self) -> Incidents {
         let mut incidents = Incidents::default();
-        let ordered = self.options.kill.as_ref().map(|fault| fault.service.as_str());
+        let ordered = self
+            .options
+            .kill
+            .as_ref()
+            .map(|fault| fault.service.as_str());
         for (service, before) in &self.before.inspected {
             let after = self.after.get(service).filter(|after| after.running);
             let lives_on = after.is_some_and(|after| after.life == before.life);
             if !lives_on && ordered != Some(service) {
                 incidents.restarted.push(service.clone());
             }
-            if self.after.get(service).is_some_and(|after| after.oom_killed) {
+            if self
+                .after
+                .get(service)
+                .is_some_and(|after| after.oom_killed)
+            {
                 incidents.oom_killed.push(service.clone());
             }
         }
@@ -125,19 +133,20 @@ impl Measured<'_> {
 
     /// Rates count what was intended within the window: what follows from an answer may come
     /// later, and would make every run look slow.
-    #[expect(clippy::cast_precision_loss, reason = "counts of a run are exact in a double")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of a run are exact in a double"
+    )]
     fn load(&self) -> Load {
         let outcome = &self.outcome;
         let window_s = f64::from(self.options.window);
         let window_us = u64::from(self.options.window) * 1_000_000;
         let pace_us = window_us + u64::try_from(PACE.as_micros()).unwrap_or(u64::MAX);
-        let in_window = |attempt: &&Attempt| {
-            attempt.kind == Kind::Signup && attempt.intended_us < window_us
-        };
+        let in_window =
+            |attempt: &&Attempt| attempt.kind == Kind::Signup && attempt.intended_us < window_us;
         let signups = || outcome.attempts.iter().filter(in_window);
-        let answered = |attempt: &&Attempt| {
-            attempt.outcome.is_success() && attempt.answered_us <= pace_us
-        };
+        let answered =
+            |attempt: &&Attempt| attempt.outcome.is_success() && attempt.answered_us <= pace_us;
         let asked = signups().count() as u64 + outcome.dropped;
         Load {
             asked_per_s: asked as f64 / window_s,
@@ -149,6 +158,7 @@ impl Measured<'_> {
             slots: self.options.slots,
             generator_cpu_s: outcome.cpu_s,
             generator_cpu_share: outcome.cpu_s / (outcome.cpu_s + self.cpu.idle_s).max(0.01),
+            generator_realtime: outcome.realtime,
             schedule_lag_p99_ms: outcome.lag_us.value_at_quantile(0.99) as f64 / 1_000.0,
             in_flight_mean: outcome.in_flight_mean,
             in_flight_expected: outcome.in_flight_expected,
@@ -156,11 +166,19 @@ impl Measured<'_> {
     }
 
     fn counts(&self) -> Counts {
-        let signups = self.outcome.attempts.iter().filter(|attempt| attempt.kind == Kind::Signup);
-        let status = |attempt: &&Attempt| matches!(attempt.outcome, crate::attempt::Outcome::Status(_));
+        let signups = self
+            .outcome
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.kind == Kind::Signup);
+        let status =
+            |attempt: &&Attempt| matches!(attempt.outcome, crate::attempt::Outcome::Status(_));
         Counts {
             generator_answers: signups.filter(status).count() as u64,
-            service_requests: self.counts.signups.saturating_sub(self.before.counts.signups),
+            service_requests: self
+                .counts
+                .signups
+                .saturating_sub(self.before.counts.signups),
             generator_acked: self.ledger.acked_requests,
             service_acked: self.counts.acked.saturating_sub(self.before.counts.acked),
             repeats: self.ledger.acked_requests - self.ledger.acked,
@@ -168,14 +186,18 @@ impl Measured<'_> {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts of a run are exact in a double")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of a run are exact in a double"
+    )]
     fn cost(&self) -> Cost {
         let kept = self.ledger.kept.max(1) as f64;
         let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.end);
         for cost in per_service.values_mut() {
             cost.cpu_us_per_signup = cost.cpu_s * 1e6 / kept;
         }
-        let cpu_s = |costs: &BTreeMap<String, ServiceCost>| costs.values().map(|c| c.cpu_s).sum::<f64>();
+        let cpu_s =
+            |costs: &BTreeMap<String, ServiceCost>| costs.values().map(|c| c.cpu_s).sum::<f64>();
         let idle = meter::cost_between(&[], &self.before.idle_begin, &self.before.idle_end);
         let idle_s = (self.before.idle_end.at - self.before.idle_begin.at).as_secs_f64();
         Cost {
@@ -198,7 +220,9 @@ impl Measured<'_> {
             cgroup,
             fdatasync_us: host::fdatasync_us(self.root)?,
             cpu_steal_share: self.cpu.steal,
-            images: images.map(|(service, found)| (service.clone(), found.image.clone())).collect(),
+            images: images
+                .map(|(service, found)| (service.clone(), found.image.clone()))
+                .collect(),
         })
     }
 }
@@ -206,7 +230,12 @@ impl Measured<'_> {
 /// The commit, with `-dirty` when something but results differs from it.
 async fn git_sha(root: &Path) -> String {
     let sha = output(root, "git", &["rev-parse", "--short=12", "HEAD"]).await;
-    let changes = output(root, "git", &["status", "--porcelain", "--", ".", ":!results"]).await;
+    let changes = output(
+        root,
+        "git",
+        &["status", "--porcelain", "--", ".", ":!results"],
+    )
+    .await;
     if sha.is_empty() {
         "unknown".into()
     } else if changes.is_empty() {
@@ -217,7 +246,11 @@ async fn git_sha(root: &Path) -> String {
 }
 
 async fn output(root: &Path, program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).current_dir(root).output().await;
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .await;
     let output = output.map(|output| output.stdout).unwrap_or_default();
     String::from_utf8_lossy(&output).trim().to_owned()
 }

@@ -40,7 +40,11 @@ impl Meter {
     /// # Errors
     /// When the engine does not answer.
     pub async fn start(containers: Containers) -> anyhow::Result<Self> {
-        let meter = Self { containers, log: Arc::default(), stop: CancellationToken::new() };
+        let meter = Self {
+            containers,
+            log: Arc::default(),
+            stop: CancellationToken::new(),
+        };
         meter.read().await?;
         let (containers, log) = (meter.containers.clone(), Arc::clone(&meter.log));
         let stop = meter.stop.clone();
@@ -90,7 +94,11 @@ impl Log {
     /// Adds a reading. Counters that fell belong to a container that was started anew: what its
     /// earlier life used is kept. A container that is away keeps its last counters.
     fn push(&mut self, raw: BTreeMap<String, Usage>) -> Reading {
-        let mut usage = self.readings.last().map(|last| last.usage.clone()).unwrap_or_default();
+        let mut usage = self
+            .readings
+            .last()
+            .map(|last| last.usage.clone())
+            .unwrap_or_default();
         for (service, now) in raw {
             let before = self.raw.insert(service.clone(), now).unwrap_or_default();
             let restarted = now.cpu_ns < before.cpu_ns;
@@ -101,7 +109,10 @@ impl Log {
             total.throttled += now.throttled.saturating_sub(before.throttled);
             total.memory_bytes = now.memory_bytes;
         }
-        let reading = Reading { at: Instant::now(), usage };
+        let reading = Reading {
+            at: Instant::now(),
+            usage,
+        };
         self.readings.push(reading.clone());
         reading
     }
@@ -109,25 +120,43 @@ impl Log {
 
 /// What each container used from `begin` to `end`, without its share a signup.
 #[must_use]
-pub fn cost_between(readings: &[Reading], begin: &Reading, end: &Reading) -> BTreeMap<String, ServiceCost> {
+pub fn cost_between(
+    readings: &[Reading],
+    begin: &Reading,
+    end: &Reading,
+) -> BTreeMap<String, ServiceCost> {
     let cost = |(service, used): (&String, &Usage)| {
         let before = begin.usage.get(service).copied().unwrap_or_default();
-        let within = readings.iter().filter(|reading| (begin.at..=end.at).contains(&reading.at));
-        let memory = within.filter_map(|reading| reading.usage.get(service)).map(|u| u.memory_bytes);
+        let within = readings
+            .iter()
+            .filter(|reading| (begin.at..=end.at).contains(&reading.at));
+        let memory = within
+            .filter_map(|reading| reading.usage.get(service))
+            .map(|u| u.memory_bytes);
         let cost = ServiceCost {
             cpu_s: Duration::from_nanos(used.cpu_ns - before.cpu_ns).as_secs_f64(),
             cpu_us_per_signup: 0.0,
             peak_memory_bytes: memory.max().unwrap_or(used.memory_bytes),
-            throttled_ratio: ratio(used.throttled - before.throttled, used.periods - before.periods),
+            throttled_ratio: ratio(
+                used.throttled - before.throttled,
+                used.periods - before.periods,
+            ),
         };
         (service.clone(), cost)
     };
     end.usage.iter().map(cost).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "period counts of a run are exact in a double")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "period counts of a run are exact in a double"
+)]
 fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +164,12 @@ mod tests {
     use super::*;
 
     fn raw(cpu_ns: u64) -> BTreeMap<String, Usage> {
-        let usage = Usage { cpu_ns, memory_bytes: cpu_ns, periods: 10, throttled: 1 };
+        let usage = Usage {
+            cpu_ns,
+            memory_bytes: cpu_ns,
+            periods: 10,
+            throttled: 1,
+        };
         BTreeMap::from([("server".to_owned(), usage)])
     }
 
@@ -146,7 +180,10 @@ mod tests {
         log.push(raw(5_000));
         log.push(BTreeMap::new());
         let end = log.push(raw(300));
-        assert_eq!(end.usage["server"].cpu_ns - begin.usage["server"].cpu_ns, 4_300);
+        assert_eq!(
+            end.usage["server"].cpu_ns - begin.usage["server"].cpu_ns,
+            4_300
+        );
         let cost = cost_between(&log.readings, &begin, &end);
         assert_eq!(cost["server"].peak_memory_bytes, 5_000);
         assert!((cost["server"].cpu_s - 4.3e-6).abs() < 1e-12);

@@ -47,7 +47,10 @@ impl PhaseName {
                 users: 1_000,
                 url: "http://127.0.0.1:8080",
                 operations: &["http://127.0.0.1:9100"],
-                databases: &[DatabaseAddress { service: "phase1-database", port: 15401 }],
+                databases: &[DatabaseAddress {
+                    service: "phase1-database",
+                    port: 15401,
+                }],
             },
         }
     }
@@ -57,6 +60,8 @@ impl Phase {
     /// Whether `service` belongs to this phase and counts for its cost (monitoring does not).
     #[must_use]
     pub fn owns(&self, service: &str) -> bool {
-        service.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('-'))
+        service
+            .strip_prefix(self.name)
+            .is_some_and(|rest| rest.starts_with('-'))
     }
 }

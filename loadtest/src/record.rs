@@ -134,6 +134,9 @@ pub struct Load {
     pub generator_cpu_s: f64,
     /// Generator CPU / (generator CPU + idle CPU of the machine), 0 to 1.
     pub generator_cpu_share: f64,
+    /// Whether the kernel ran the generator before ordinary programs (SCHED_RR).
+    #[serde(default)]
+    pub generator_realtime: bool,
     /// Delay between the intended instant and the send, 99th percentile, in ms.
     pub schedule_lag_p99_ms: f64,
     /// Mean number of requests in flight, sampled.

@@ -57,7 +57,11 @@ impl Reporter {
             loop {
                 tokio::time::sleep(every).await;
                 let line = line(&progress, began.elapsed(), arrivals, window);
-                if terminal { bar.set_message(line) } else { eprintln!("{line}") }
+                if terminal {
+                    bar.set_message(line)
+                } else {
+                    eprintln!("{line}")
+                }
             }
         }))
     }

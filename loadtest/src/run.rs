@@ -7,6 +7,7 @@ use crate::containers::Containers;
 use crate::databases::Databases;
 use crate::fault::Fault;
 use crate::generator::{self, Plan, Progress};
+use crate::host;
 use crate::ledger::Book;
 use crate::measured::{Before, Measured};
 use crate::meter::Meter;
@@ -18,7 +19,6 @@ use crate::scenario::Scenario;
 use crate::schedule::{Arrivals, Schedule};
 use crate::service_metrics;
 use crate::stack::Stack;
-use crate::host;
 use anyhow::{Context, bail};
 use clap::Args;
 use signup_domain::LAUNCH_DAY;
@@ -171,7 +171,13 @@ async fn measure(
     let now = OffsetDateTime::now_utc();
     let id = run_id(now, phase.name, options.scenario, users)?;
     let participants = Participants::new(&id);
-    let schedule = Schedule::new(options.scenario, users, window, options.arrivals, options.seed);
+    let schedule = Schedule::new(
+        options.scenario,
+        users,
+        window,
+        options.arrivals,
+        options.seed,
+    );
     let asked = schedule.arrivals.len();
     let progress = Arc::new(Progress::default());
     let plan = Plan {
@@ -183,7 +189,10 @@ async fn measure(
     };
     let begin = meter.read().await?;
     let watching = reporter.watch(&progress, asked, window);
-    let fault = options.kill.clone().map(|fault| fault.order(containers.clone()));
+    let fault = options
+        .kill
+        .clone()
+        .map(|fault| fault.order(containers.clone()));
     let outcome = generator::run(plan, progress, stop).await?;
     drop(watching);
     if outcome.stopped {
@@ -231,5 +240,8 @@ fn run_id(
     users: u32,
 ) -> anyhow::Result<String> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    Ok(format!("{}-{phase}-{scenario}-{users}", now.format(format)?))
+    Ok(format!(
+        "{}-{phase}-{scenario}-{users}",
+        now.format(format)?
+    ))
 }

@@ -21,8 +21,13 @@ pub struct ServiceCounts {
 pub async fn scrape(operations: &[&str]) -> anyhow::Result<ServiceCounts> {
     let mut sum = ServiceCounts::default();
     for url in operations {
-        let answer = reqwest::get(format!("{url}/metrics")).await?.error_for_status()?;
-        let text = answer.text().await.with_context(|| format!("cannot read {url}/metrics"))?;
+        let answer = reqwest::get(format!("{url}/metrics"))
+            .await?
+            .error_for_status()?;
+        let text = answer
+            .text()
+            .await
+            .with_context(|| format!("cannot read {url}/metrics"))?;
         let counts = read(&text);
         sum.signups += counts.signups;
         sum.acked += counts.acked;
@@ -35,11 +40,15 @@ fn read(text: &str) -> ServiceCounts {
     const ROUTE: &str = "route=\"/v1/events/{event}/signups\"";
     let mut counts = ServiceCounts::default();
     for line in text.lines() {
-        let Some((series, value)) = line.rsplit_once(' ') else { continue };
+        let Some((series, value)) = line.rsplit_once(' ') else {
+            continue;
+        };
         let ours = series.starts_with("http_requests_total{")
             && series.contains(ROUTE)
             && series.contains("method=\"POST\"");
-        let Some(value) = value.parse::<u64>().ok().filter(|_| ours) else { continue };
+        let Some(value) = value.parse::<u64>().ok().filter(|_| ours) else {
+            continue;
+        };
         counts.signups += value;
         if series.contains("class=\"2xx\"") {
             counts.acked += value;
@@ -63,6 +72,13 @@ mod tests {
             http_requests_total{class=\"4xx\",method=\"POST\",route=\"/v1/events/{event}/signups\"} 1\n\
             http_requests_total{class=\"2xx\",method=\"GET\",route=\"/v1/events/{event}/signups\"} 100\n\
             http_requests_total{class=\"2xx\",method=\"POST\",route=\"/v1/events\"} 100\n";
-        assert_eq!(read(text), ServiceCounts { signups: 10, acked: 7, failed: 2 });
+        assert_eq!(
+            read(text),
+            ServiceCounts {
+                signups: 10,
+                acked: 7,
+                failed: 2
+            }
+        );
     }
 }

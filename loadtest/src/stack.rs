@@ -38,7 +38,12 @@ impl Stack {
     /// The stack of `phase`, of the project in `root`.
     #[must_use]
     pub fn new(phase: Phase, root: &Path) -> Self {
-        Self { phase, root: root.to_owned(), environment: BTreeMap::new(), monitoring: true }
+        Self {
+            phase,
+            root: root.to_owned(),
+            environment: BTreeMap::new(),
+            monitoring: true,
+        }
     }
 
     /// Sets a variable of the Compose file, for the tests' broken builds.
@@ -70,7 +75,11 @@ impl Stack {
     /// When Compose fails or the phase is not ready in time.
     pub async fn up(&self) -> anyhow::Result<()> {
         let mut arguments = vec!["up", "--detach", "--quiet-pull"];
-        let services = if self.monitoring { Vec::new() } else { self.services().await? };
+        let services = if self.monitoring {
+            Vec::new()
+        } else {
+            self.services().await?
+        };
         arguments.extend(services.iter().map(String::as_str));
         self.compose(&arguments).await?;
         self.wait_until_ready().await
@@ -81,7 +90,9 @@ impl Stack {
     /// # Errors
     /// When Compose fails.
     pub async fn down(&self) -> anyhow::Result<()> {
-        self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "20"]).await.map(drop)
+        self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "20"])
+            .await
+            .map(drop)
     }
 
     /// Waits until every server says that it is ready.
@@ -89,11 +100,18 @@ impl Stack {
     /// # Errors
     /// When one is not in time.
     pub async fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(2))
+            .build()?;
         let began = Instant::now();
         for url in self.phase.operations {
             let probe = format!("{url}/readyz");
-            while !client.get(&probe).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            while !client
+                .get(&probe)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 ensure!(
                     began.elapsed() < READY_TIMEOUT,
                     "{} is not ready after {} s: see `docker compose logs` and {probe}",
@@ -111,19 +129,28 @@ impl Stack {
     /// # Errors
     /// When Compose fails, or a service of the phase has no cap.
     pub async fn claimed_caps(&self) -> anyhow::Result<Vec<ClaimedCap>> {
-        let caps = self.configuration().await?.into_iter().map(|(service, settings)| {
-            let limits = settings.deploy.and_then(|deploy| deploy.resources).and_then(|r| r.limits);
-            let limits = limits.with_context(|| format!("{service} has no cap"))?;
-            Ok(ClaimedCap {
-                cpus: limits
-                    .cpus
-                    .and_then(|cpus| cpus.as_f64().or_else(|| cpus.as_str()?.parse().ok()))
-                    .with_context(|| format!("{service} has no CPU cap"))?,
-                memory_bytes: limits.memory.and_then(|memory| memory.parse().ok())
-                    .with_context(|| format!("{service} has no memory cap"))?,
-                service,
-            })
-        });
+        let caps = self
+            .configuration()
+            .await?
+            .into_iter()
+            .map(|(service, settings)| {
+                let limits = settings
+                    .deploy
+                    .and_then(|deploy| deploy.resources)
+                    .and_then(|r| r.limits);
+                let limits = limits.with_context(|| format!("{service} has no cap"))?;
+                Ok(ClaimedCap {
+                    cpus: limits
+                        .cpus
+                        .and_then(|cpus| cpus.as_f64().or_else(|| cpus.as_str()?.parse().ok()))
+                        .with_context(|| format!("{service} has no CPU cap"))?,
+                    memory_bytes: limits
+                        .memory
+                        .and_then(|memory| memory.parse().ok())
+                        .with_context(|| format!("{service} has no memory cap"))?,
+                    service,
+                })
+            });
         caps.collect()
     }
 
@@ -135,7 +162,9 @@ impl Stack {
         let output = self.compose(&["config", "--images"]).await?;
         let mut missing = Vec::new();
         for image in String::from_utf8_lossy(&output.stdout).lines() {
-            let inspect = Command::new("docker").args(["image", "inspect", image]).output();
+            let inspect = Command::new("docker")
+                .args(["image", "inspect", image])
+                .output();
             if !inspect.await?.status.success() {
                 missing.push(image.to_owned());
             }
@@ -153,7 +182,11 @@ impl Stack {
             .context("cannot read what `docker compose config` says")?;
         let mut services = configuration.services;
         services.retain(|service, _| self.phase.owns(service));
-        ensure!(!services.is_empty(), "the Compose file has no service of {}", self.phase.name);
+        ensure!(
+            !services.is_empty(),
+            "the Compose file has no service of {}",
+            self.phase.name
+        );
         Ok(services)
     }
 
@@ -162,7 +195,13 @@ impl Stack {
             bail!("the machine is not set up: run `make setup images` first (it writes .env)");
         }
         let output = Command::new("docker")
-            .args(["compose", "--progress", "quiet", "--profile", self.phase.name])
+            .args([
+                "compose",
+                "--progress",
+                "quiet",
+                "--profile",
+                self.phase.name,
+            ])
             .args(arguments)
             .current_dir(&self.root)
             .envs(&self.environment)
@@ -176,7 +215,11 @@ impl Stack {
             .context("cannot run `docker compose`: run `make setup`")?;
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
-            bail!("`docker compose {}` failed:\n{}", arguments.join(" "), errors.trim());
+            bail!(
+                "`docker compose {}` failed:\n{}",
+                arguments.join(" "),
+                errors.trim()
+            );
         }
         Ok(output)
     }

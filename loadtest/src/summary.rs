@@ -33,8 +33,14 @@ pub fn latencies(attempts: &[Attempt]) -> Latencies {
         // A phase that answers after its commit is durable when it answers.
         durable: answer.clone(),
         answer,
-        read: of(|a| a.kind != Kind::Signup && a.outcome.is_success(), Attempt::latency_from_send_us),
-        refused: of(|a| a.kind == Kind::Signup && a.outcome.is_refused(), Attempt::latency_us),
+        read: of(
+            |a| a.kind != Kind::Signup && a.outcome.is_success(),
+            Attempt::latency_from_send_us,
+        ),
+        refused: of(
+            |a| a.kind == Kind::Signup && a.outcome.is_refused(),
+            Attempt::latency_us,
+        ),
         failed: of(is_failed_signup, Attempt::latency_us),
     }
 }
@@ -79,11 +85,24 @@ pub fn expected_in_flight(attempts: &[Attempt], load: Duration) -> f64 {
 /// in the second it was intended for, and for its answer in the second that came.
 #[must_use]
 pub fn timeline(attempts: &[Attempt], readings: &[Reading], began: Instant) -> Vec<Second> {
-    let signups = || attempts.iter().filter(|attempt| attempt.kind == Kind::Signup);
-    let last_us = attempts.iter().map(|a| a.answered_us.max(a.intended_us)).max();
-    let Some(last) = last_us.map(second) else { return Vec::new() };
-    let mut seconds: Vec<Second> =
-        (0..=last).map(|t_s| Second { t_s, ..Second::default() }).collect();
+    let signups = || {
+        attempts
+            .iter()
+            .filter(|attempt| attempt.kind == Kind::Signup)
+    };
+    let last_us = attempts
+        .iter()
+        .map(|a| a.answered_us.max(a.intended_us))
+        .max();
+    let Some(last) = last_us.map(second) else {
+        return Vec::new();
+    };
+    let mut seconds: Vec<Second> = (0..=last)
+        .map(|t_s| Second {
+            t_s,
+            ..Second::default()
+        })
+        .collect();
     let mut latencies: Vec<(Vec<u64>, Vec<u64>)> = vec![Default::default(); seconds.len()];
     for signup in signups() {
         let intended = second(signup.intended_us) as usize;
@@ -117,8 +136,12 @@ fn add_containers(seconds: &mut [Second], readings: &[Reading], began: Instant) 
         else {
             continue;
         };
-        let Ok(t_s) = usize::try_from(middle.as_secs()) else { continue };
-        let Some(second) = seconds.get_mut(t_s) else { continue };
+        let Ok(t_s) = usize::try_from(middle.as_secs()) else {
+            continue;
+        };
+        let Some(second) = seconds.get_mut(t_s) else {
+            continue;
+        };
         let elapsed = (after.at - before.at).as_secs_f64();
         // Two readings so near to each other say nothing about a rate.
         if elapsed < 0.2 {
@@ -128,7 +151,9 @@ fn add_containers(seconds: &mut [Second], readings: &[Reading], began: Instant) 
             let earlier = before.usage.get(service).map_or(0, |usage| usage.cpu_ns);
             let cpu_s = Duration::from_nanos(usage.cpu_ns.saturating_sub(earlier)).as_secs_f64();
             second.cpus.insert(service.clone(), cpu_s / elapsed);
-            second.memory_bytes.insert(service.clone(), usage.memory_bytes);
+            second
+                .memory_bytes
+                .insert(service.clone(), usage.memory_bytes);
         }
     }
 }
@@ -137,7 +162,10 @@ fn second(us: u64) -> u32 {
     u32::try_from(us / 1_000_000).unwrap_or(u32::MAX)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 µs")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "latencies are far below 2^52 µs"
+)]
 fn ms(us: u64) -> f64 {
     us as f64 / 1_000.0
 }
@@ -178,24 +206,36 @@ mod tests {
             signup(0, 0, 8_000, 400),
         ];
         let latencies = latencies(&attempts);
-        let counts = [latencies.answer.count, latencies.refused.count, latencies.failed.count];
+        let counts = [
+            latencies.answer.count,
+            latencies.refused.count,
+            latencies.failed.count,
+        ];
         assert_eq!(counts, [1, 1, 2]);
         assert!((latencies.answer.max - 1.0).abs() < 0.01);
     }
 
     #[test]
     fn each_second_counts_what_was_asked_and_answered_in_it() {
-        let attempts = [signup(500_000, 500_000, 1_200_000, 201), signup(1_500_000, 1_500_000, 1_600_000, 503)];
+        let attempts = [
+            signup(500_000, 500_000, 1_200_000, 201),
+            signup(1_500_000, 1_500_000, 1_600_000, 503),
+        ];
         let seconds = timeline(&attempts, &[], Instant::now());
         assert_eq!(seconds.len(), 2);
         assert_eq!((seconds[0].asked, seconds[0].acked), (1, 0));
-        assert_eq!((seconds[1].asked, seconds[1].acked, seconds[1].refused), (1, 1, 1));
+        assert_eq!(
+            (seconds[1].asked, seconds[1].acked, seconds[1].refused),
+            (1, 1, 1)
+        );
         assert!((seconds[0].p99_ms - 700.0).abs() < 1.0);
     }
 
     #[test]
     fn requests_of_a_known_mean_time_make_the_expected_number_in_flight() {
-        let attempts: Vec<_> = (0..1_000).map(|i| signup(i * 1_000, i * 1_000, i * 1_000 + 5_000, 201)).collect();
+        let attempts: Vec<_> = (0..1_000)
+            .map(|i| signup(i * 1_000, i * 1_000, i * 1_000 + 5_000, 201))
+            .collect();
         assert!((expected_in_flight(&attempts, Duration::from_secs(1)) - 5.0).abs() < 1e-9);
     }
 }

@@ -59,13 +59,19 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
         if differs {
             reasons.push(format!(
                 "{} runs with {} CPU and {} bytes, not with the {} CPU and {} bytes claimed",
-                cap.service, cap.inspected_cpus, cap.inspected_memory_bytes, cap.cpus, cap.memory_bytes,
+                cap.service,
+                cap.inspected_cpus,
+                cap.inspected_memory_bytes,
+                cap.cpus,
+                cap.memory_bytes,
             ));
         }
     }
     for (setting, value) in &run.durability {
         let name = setting.rsplit('.').next().unwrap_or_default();
-        let claimed = CLAIMED_DURABILITY.iter().find(|(claimed, _)| *claimed == name);
+        let claimed = CLAIMED_DURABILITY
+            .iter()
+            .find(|(claimed, _)| *claimed == name);
         if let Some((_, claimed)) = claimed.filter(|(_, claimed)| claimed != value) {
             reasons.push(format!("{setting} is {value}, not {claimed} as claimed"));
         }
@@ -76,7 +82,11 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
 fn why_suspect(run: &Run) -> Vec<String> {
     let mut reasons = Vec::new();
     let load = &run.load;
-    let below_caps = run.cost.per_service.values().all(|cost| cost.throttled_ratio < AT_CAP);
+    let below_caps = run
+        .cost
+        .per_service
+        .values()
+        .all(|cost| cost.throttled_ratio < AT_CAP);
     if load.achieved_per_s < MIN_ACHIEVED * load.asked_per_s && below_caps && run.fault.is_none() {
         reasons.push(format!(
             "{:.1} signups/s were achieved of {:.1} asked for, with the service below its caps",
@@ -90,7 +100,10 @@ fn why_suspect(run: &Run) -> Vec<String> {
         ));
     }
     if load.schedule_lag_p99_ms > MAX_SCHEDULE_LAG_MS {
-        reasons.push(format!("the schedule lag p99 is {:.2} ms, over 1 ms", load.schedule_lag_p99_ms));
+        reasons.push(format!(
+            "the schedule lag p99 is {:.2} ms, over 1 ms",
+            load.schedule_lag_p99_ms
+        ));
     }
     let expected = load.in_flight_expected;
     let deviation = (load.in_flight_mean - expected).abs() / expected.max(f64::EPSILON);
@@ -102,7 +115,10 @@ fn why_suspect(run: &Run) -> Vec<String> {
     }
     let steal = run.environment.cpu_steal_share;
     if steal > MAX_STEAL {
-        reasons.push(format!("the hypervisor stole {:.1} % of the CPU", steal * 100.0));
+        reasons.push(format!(
+            "the hypervisor stole {:.1} % of the CPU",
+            steal * 100.0
+        ));
     }
     // A killed server forgets what it counted.
     if run.fault.is_none() {
@@ -140,7 +156,11 @@ fn counts_disagree(run: &Run) -> Vec<String> {
 /// The container nearest to its cap, if one was throttled.
 #[must_use]
 pub fn bottleneck(run: &Run) -> Option<Bottleneck> {
-    let throttled = run.cost.per_service.iter().filter(|(_, cost)| cost.throttled_ratio > AT_CAP);
+    let throttled = run
+        .cost
+        .per_service
+        .iter()
+        .filter(|(_, cost)| cost.throttled_ratio > AT_CAP);
     let (service, cost) =
         throttled.max_by(|(_, a), (_, b)| a.throttled_ratio.total_cmp(&b.throttled_ratio))?;
     let cap = run.caps.iter().find(|cap| cap.service == *service)?;

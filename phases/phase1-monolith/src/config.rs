@@ -21,10 +21,10 @@ pub struct Config {
     #[arg(long, env)]
     pub database_password_file: Option<PathBuf>,
 
-    /// Connections to the database, all opened at the start. A commit waits for the disk, so one
-    /// CPU of database serves more than one connection; more than these only wait inside it.
+    /// Most connections to the database. A commit waits for the disk, so one CPU of database serves
+    /// more than one connection; more than these only wait inside it.
     #[arg(long, env, default_value_t = 16)]
-    pub database_connections: u32,
+    pub database_connections: usize,
 
     /// Break the contract on purpose, to see the ledger find it.
     #[cfg(feature = "broken")]

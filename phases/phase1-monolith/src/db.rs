@@ -7,10 +7,11 @@ use crate::Config;
 use crate::metrics::PoolMetrics;
 use anyhow::Context;
 use backon::{ConstantBuilder, Retryable};
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Postgres};
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,29 @@ const STARTUP_PAUSE: Duration = Duration::from_millis(500);
 /// The one database.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: PgPool,
+    pool: Pool<Connector>,
     metrics: PoolMetrics,
+}
+
+/// Opens connections for the pool.
+///
+/// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
+/// second round trip a signup, for what the next statement tells anyway (NOTES.md, 2026-11-21).
+struct Connector(PgConnectOptions);
+
+impl managed::Manager for Connector {
+    type Type = PgConnection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> sqlx::Result<PgConnection> {
+        self.0.connect().await
+    }
+
+    /// A connection that failed is not given back (`run`), so what comes back is good. One whose
+    /// statement was dropped half-way is, too: sqlx reads its answer before the next statement.
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        Ok(())
+    }
 }
 
 impl Database {
@@ -54,34 +76,32 @@ impl Database {
         if let Some(file) = &config.database_password_file {
             options = options.password(&signup_service::read_secret(file)?);
         }
-        let connections = config.database_connections;
-        metrics.limit.set(i64::from(connections));
-        let pool = PgPoolOptions::new()
-            // As many as there may be, from the start: opening one costs PostgreSQL a process.
-            .min_connections(connections)
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // sqlx already asks on release; a second round trip before each use would only repeat it.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        metrics.limit.set(count(config.database_connections));
+        let pool = Pool::builder(Connector(options))
+            .max_size(config.database_connections)
+            // The one used last is the one whose process is still in the CPU's caches.
+            .queue_mode(QueueMode::Lifo)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(ACQUIRE_TIMEOUT))
+            .create_timeout(Some(ACQUIRE_TIMEOUT))
+            .build()?;
         Ok(Self { pool, metrics })
     }
 
     /// Brings the schema up to date, once the database is up.
     pub(crate) async fn migrate(self) -> anyhow::Result<()> {
-        let migrate = async || sqlx::migrate!().run(&self.pool).await;
-        migrate
+        let connect = async || self.pool.manager().0.connect().await;
+        let mut connection = connect
             .retry(
                 ConstantBuilder::new()
                     .with_delay(STARTUP_PAUSE)
                     .with_max_times(STARTUP_ATTEMPTS),
             )
-            .when(|error| matches!(error, sqlx::migrate::MigrateError::Execute(_)))
             .notify(|error, _| tracing::info!(%error, "waiting for the database"))
             .await
-            .context("cannot bring the database's schema up to date")
+            .context("cannot connect to the database")?;
+        let migrations = sqlx::migrate!().run(&mut connection).await;
+        migrations.context("cannot bring the database's schema up to date")
     }
 
     /// Whether the database answers.
@@ -115,51 +135,37 @@ impl Database {
         statement: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> Result<T, StoreError> {
         let mut connection = self.acquire().await?;
-        match tokio::time::timeout(ANSWER_TIMEOUT, statement(&mut connection)).await {
-            Ok(result) => result.map_err(outcome),
-            Err(_elapsed) => {
-                // Its answer may still come: the next user must not read it as theirs.
-                connection.close_on_drop();
-                Err(StoreError::Unknown(
-                    "the database did not answer in time".into(),
-                ))
-            }
-        }
+        let failure = match tokio::time::timeout(ANSWER_TIMEOUT, statement(&mut connection)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            // PostgreSQL said no, in good order: the connection is as good as before.
+            Ok(Err(error @ sqlx::Error::Database(_))) => return Err(outcome(error)),
+            Ok(Err(error)) => outcome(error),
+            Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
+        };
+        // Broken or behind: out of the pool with it, so that nobody reads another's answer.
+        drop(Object::take(connection));
+        Err(failure)
     }
 
-    async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+    async fn acquire(&self) -> Result<Object<Connector>, StoreError> {
         let began = Instant::now();
-        let waiting = Waiting::new(&self.metrics);
-        let connection = self.pool.acquire().await;
-        drop(waiting);
+        let connection = self.pool.get().await;
         self.metrics
             .acquire_seconds
             .observe(began.elapsed().as_secs_f64());
-        let idle = self.pool.num_idle();
+        let pool = self.pool.status();
+        self.metrics.idle.set(count(pool.available));
         self.metrics
-            .idle
-            .set(i64::try_from(idle).unwrap_or(i64::MAX));
-        let in_use = i64::from(self.pool.size()) - i64::try_from(idle).unwrap_or(0);
-        self.metrics.in_use.set(in_use);
+            .in_use
+            .set(count(pool.size.saturating_sub(pool.available)));
+        self.metrics.waiting.set(count(pool.waiting));
         // Nothing has been sent yet.
         connection.map_err(|error| StoreError::Unavailable(format!("no connection: {error}")))
     }
 }
 
-/// Counts a request that waits for a connection, also when it stops waiting.
-struct Waiting<'a>(&'a PoolMetrics);
-
-impl<'a> Waiting<'a> {
-    fn new(metrics: &'a PoolMetrics) -> Self {
-        metrics.waiting.inc();
-        Self(metrics)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.dec();
-    }
+fn count(connections: usize) -> i64 {
+    i64::try_from(connections).unwrap_or(i64::MAX)
 }
 
 /// What the failure of a statement that was sent says about its effect.

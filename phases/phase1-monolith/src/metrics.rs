@@ -11,7 +11,7 @@ pub(crate) struct PoolMetrics {
     pub(crate) limit: IntGauge,
     pub(crate) idle: IntGauge,
     pub(crate) in_use: IntGauge,
-    /// Requests that wait for a connection now.
+    /// Requests that wait for a connection.
     pub(crate) waiting: IntGauge,
     pub(crate) acquire_seconds: Histogram,
 }

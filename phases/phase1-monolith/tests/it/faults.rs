@@ -83,12 +83,18 @@ async fn a_locked_table_is_refused_without_effect() {
     let server = Server::start().await;
     let mut rogue = PgConnection::connect(&server.database.url()).await.unwrap();
     let mut lock = rogue.begin().await.unwrap();
-    sqlx::query("LOCK TABLE signups IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    sqlx::query("LOCK TABLE signups IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
     let (status, problem, took) = server.sign_up("ann").await;
     assert_eq!((status, &problem["code"]), (503, &"unavailable".into()));
     assert!(took < Duration::from_secs(1), "{took:?}");
     lock.rollback().await.unwrap();
-    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM signups").fetch_one(&mut rogue).await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM signups")
+        .fetch_one(&mut rogue)
+        .await
+        .unwrap();
     assert_eq!(rows, 0, "a refused signup was stored");
     assert_eq!(server.sign_up("ann").await.0, 201);
 }

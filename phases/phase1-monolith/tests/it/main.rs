@@ -1,6 +1,9 @@
 //! Phase 1 as a whole: the real server on sockets of its own, on a real PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
 
 mod faults;
 mod server;

@@ -77,7 +77,12 @@ impl Server {
             "name": participant,
         });
         let began = Instant::now();
-        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        let answer = reqwest::Client::new()
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap(), began.elapsed())
     }
@@ -88,10 +93,16 @@ impl Server {
         let began = Instant::now();
         loop {
             let answer = reqwest::get(&url).await;
-            if answer.as_ref().is_ok_and(|answer| answer.status() == status) {
+            if answer
+                .as_ref()
+                .is_ok_and(|answer| answer.status() == status)
+            {
                 return;
             }
-            assert!(began.elapsed() < patience, "{probe} is not {status} after {patience:?}: {answer:?}");
+            assert!(
+                began.elapsed() < patience,
+                "{probe} is not {status} after {patience:?}: {answer:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
