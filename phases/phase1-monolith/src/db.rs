@@ -11,7 +11,7 @@ use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
 use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const STATEMENT_TIMEOUT_MS: &str = "1000";
 const LOCK_TIMEOUT_MS: &str = "200";
 
 /// At the start, how long the database may take to come up.
-const STARTUP_ATTEMPTS: usize = 120;
+const STARTUP_ATTEMPTS: usize = 60;
 const STARTUP_PAUSE: Duration = Duration::from_millis(500);
 
 /// The one database.
@@ -90,18 +90,24 @@ impl Database {
 
     /// Brings the schema up to date, once the database is up.
     pub(crate) async fn migrate(self) -> anyhow::Result<()> {
-        let connect = async || self.pool.manager().0.connect().await;
-        let mut connection = connect
-            .retry(
-                ConstantBuilder::new()
-                    .with_delay(STARTUP_PAUSE)
-                    .with_max_times(STARTUP_ATTEMPTS),
-            )
+        let options = &self.pool.manager().0;
+        let connect = async || {
+            let once = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(STARTUP_PAUSE);
+            once.connect_with(options.clone()).await
+        };
+        let pause = ConstantBuilder::new()
+            .with_delay(STARTUP_PAUSE)
+            .with_max_times(STARTUP_ATTEMPTS);
+        let pool = connect
+            .retry(pause)
             .notify(|error, _| tracing::info!(%error, "waiting for the database"))
             .await
             .context("cannot connect to the database")?;
-        let migrations = sqlx::migrate!().run(&mut connection).await;
-        migrations.context("cannot bring the database's schema up to date")
+        let migrated = sqlx::migrate!().run(&pool).await;
+        pool.close().await;
+        migrated.context("cannot bring the database's schema up to date")
     }
 
     /// Whether the database answers.
