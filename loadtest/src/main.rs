@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use lab::phases::PhaseName;
 use lab::record::{Run, Verdict as RunVerdict};
 use lab::stack::Stack;
-use lab::{calibrate, doctor, generator, report, results, run, table};
+use lab::{calibrate, doctor, generator, report, results, run, table, terminal};
 use signup_conformance::{Target, Verdict};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -214,7 +214,7 @@ async fn measure(root: &Path, all: &[run::Options]) -> anyhow::Result<ExitCode> 
         println!("report: {}", folder.join(results::REPORT_FILE).display());
         runs.push(run);
     }
-    println!("{}", table::summary(&runs, table::colours_wanted()));
+    println!("{}", table::summary(&runs, terminal::colours_wanted()));
     for run in &runs {
         run.reasons
             .iter()
@@ -259,7 +259,7 @@ async fn check_contract(root: &Path, options: Conformance) -> anyhow::Result<Exi
         )
     })?;
     let target = Target::new(options.url, options.operations_url, token.trim_end())?;
-    let style = lab::terminal::Style::of_stdout();
+    let style = terminal::Style::of_stdout();
     let summary = signup_conformance::run(&target, options.filter.as_deref(), |outcome| {
         let name = outcome.name;
         match &outcome.verdict {

@@ -6,7 +6,7 @@
 use crate::containers::Containers;
 use crate::databases::Databases;
 use crate::fault::Fault;
-use crate::generator::{self, Plan, Progress};
+use crate::generator::{self, Outcome, Plan, Progress};
 use crate::host;
 use crate::ledger::Book;
 use crate::measured::{Before, Measured};
@@ -139,80 +139,29 @@ async fn measure(
     reporter: &Reporter,
     stop: CancellationToken,
 ) -> anyhow::Result<Run> {
-    let phase = stack.phase;
-    let users = options.users.unwrap_or(phase.users);
+    let users = options.users.unwrap_or(stack.phase.users);
     if users == 0 || options.window == 0 {
         bail!("--users and --window must be at least 1");
     }
-    let window = Duration::from_secs(u64::from(options.window));
-    reporter.step(&format!("bringing up {} with empty databases", phase.name));
-    let claimed = stack.claimed_caps().await?;
-    stack.up_fresh().await?;
-    let containers = Containers::connect(phase)?;
-    let databases = Databases::new(phase, root)?;
-    let durability = databases.durability().await?;
-
-    reporter.step("measuring it idle");
-    tokio::time::sleep(SETTLE).await;
-    let meter = Meter::start(containers.clone()).await?;
-    let idle_begin = meter.read().await?;
-    tokio::time::sleep(IDLE).await;
-    let idle_end = meter.read().await?;
-    let before = Before {
-        claimed,
-        durability,
-        idle_begin,
-        idle_end,
-        inspected: containers.inspect().await?,
-        counts: service_metrics::scrape(phase.operations).await?,
-        cpu: host::CpuTimes::now()?,
-    };
-
-    let now = OffsetDateTime::now_utc();
-    let id = run_id(now, phase.name, options.scenario, users)?;
+    let (bench, before) = Bench::set_up(root, stack, reporter).await?;
+    let id = run_id(stack.phase.name, options.scenario, users)?;
     let participants = Participants::new(&id);
-    let schedule = Schedule::new(
-        options.scenario,
-        users,
-        window,
-        options.arrivals,
-        options.seed,
-    );
-    let asked = schedule.arrivals.len();
-    let progress = Arc::new(Progress::default());
-    let plan = Plan {
-        base: phase.url.parse()?,
-        event: LAUNCH_DAY.to_string(),
-        participants: participants.clone(),
-        schedule,
-        slots: options.slots as usize,
-    };
-    let begin = meter.read().await?;
-    let watching = reporter.watch(&progress, asked, window);
-    let fault = options
-        .kill
-        .clone()
-        .map(|fault| fault.order(containers.clone()));
-    let outcome = generator::run(plan, progress, stop).await?;
-    drop(watching);
-    if outcome.stopped {
-        bail!("interrupted");
-    }
-    if let Some(fault) = fault {
-        fault.await.context("the fault")??;
-        stack.wait_until_ready().await?;
-    }
+
+    let begin = bench.meter.read().await?;
+    let outcome = bench
+        .load(options, users, &participants, reporter, stop)
+        .await?;
     let cpu = host::CpuTimes::now()?.since(&before.cpu);
 
     reporter.step("waiting until everything is written");
-    let drain = databases.wait_until_idle().await?;
-    let end = meter.read().await?;
-    let after = containers.inspect().await?;
-    let counts = service_metrics::scrape(phase.operations).await?;
+    let drain = bench.databases.wait_until_idle().await?;
+    let end = bench.meter.read().await?;
+    let after = bench.containers.inspect().await?;
+    let counts = service_metrics::scrape(stack.phase.operations).await?;
 
     reporter.step("looking for every acknowledged signup in the database");
     let mut book = Book::open(users, participants, &outcome.attempts);
-    databases.read_into(&mut book).await?;
+    bench.databases.read_into(&mut book).await?;
 
     let measured = Measured {
         root,
@@ -221,7 +170,7 @@ async fn measure(
         options,
         before,
         outcome,
-        readings: meter.readings(),
+        readings: bench.meter.readings(),
         begin,
         end,
         after,
@@ -230,18 +179,101 @@ async fn measure(
         drain,
         ledger: book.close(),
     };
-    measured.into_run(&containers).await
+    measured.into_run(&bench.containers).await
 }
 
-fn run_id(
-    now: OffsetDateTime,
-    phase: &str,
-    scenario: Scenario,
-    users: u32,
-) -> anyhow::Result<String> {
+/// A phase that is up, with everything that watches it.
+struct Bench<'a> {
+    stack: &'a Stack,
+    containers: Containers,
+    databases: Databases,
+    meter: Meter,
+}
+
+impl<'a> Bench<'a> {
+    /// Brings the phase up with empty databases, and measures it idle.
+    async fn set_up(
+        root: &Path,
+        stack: &'a Stack,
+        reporter: &Reporter,
+    ) -> anyhow::Result<(Self, Before)> {
+        let phase = stack.phase;
+        reporter.step(&format!("bringing up {} with empty databases", phase.name));
+        let claimed = stack.claimed_caps().await?;
+        stack.up_fresh().await?;
+        let containers = Containers::connect(phase)?;
+        let databases = Databases::new(phase, root)?;
+        let durability = databases.durability().await?;
+
+        reporter.step("measuring it idle");
+        tokio::time::sleep(SETTLE).await;
+        let meter = Meter::start(containers.clone()).await?;
+        let idle_begin = meter.read().await?;
+        tokio::time::sleep(IDLE).await;
+        let before = Before {
+            claimed,
+            durability,
+            idle_begin,
+            idle_end: meter.read().await?,
+            inspected: containers.inspect().await?,
+            counts: service_metrics::scrape(phase.operations).await?,
+            cpu: host::CpuTimes::now()?,
+        };
+        Ok((
+            Self {
+                stack,
+                containers,
+                databases,
+                meter,
+            },
+            before,
+        ))
+    }
+
+    /// Sends the load, with the fault in the middle if one is ordered.
+    async fn load(
+        &self,
+        options: &Options,
+        users: u32,
+        participants: &Participants,
+        reporter: &Reporter,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Outcome> {
+        let window = Duration::from_secs(u64::from(options.window));
+        let schedule = Schedule::new(
+            options.scenario,
+            users,
+            window,
+            options.arrivals,
+            options.seed,
+        );
+        let progress = Arc::new(Progress::default());
+        let _watching = reporter.watch(&progress, schedule.arrivals.len(), window);
+        let plan = Plan {
+            base: self.stack.phase.url.parse()?,
+            event: LAUNCH_DAY.to_string(),
+            participants: participants.clone(),
+            schedule,
+            slots: options.slots as usize,
+        };
+        let fault = options
+            .kill
+            .clone()
+            .map(|fault| fault.order(self.containers.clone()));
+        let outcome = generator::run(plan, progress, stop).await?;
+        if outcome.stopped {
+            bail!("interrupted");
+        }
+        if let Some(fault) = fault {
+            fault.await.context("the fault")??;
+            self.stack.wait_until_ready().await?;
+        }
+        Ok(outcome)
+    }
+}
+
+fn run_id(phase: &str, scenario: Scenario, users: u32) -> anyhow::Result<String> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    Ok(format!(
-        "{}-{phase}-{scenario}-{users}",
-        now.format(format)?
-    ))
+    let now = OffsetDateTime::now_utc().format(format)?;
+    Ok(format!("{now}-{phase}-{scenario}-{users}"))
 }

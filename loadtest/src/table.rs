@@ -9,7 +9,7 @@ use crate::record::{Run, Verdict};
 use crate::report::table;
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
-pub use terminal::{colours_wanted, summary};
+pub use terminal::summary;
 
 /// The line in `README.md` after which the phase table begins.
 pub const BEGIN: &str = "<!-- runs:begin -->";

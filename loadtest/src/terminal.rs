@@ -2,6 +2,13 @@
 
 use std::io::IsTerminal;
 
+/// Whether colours are wanted: standard output is a terminal, and `NO_COLOR` is not set.
+#[must_use]
+pub fn colours_wanted() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !refused
+}
+
 /// How to write to one stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
@@ -13,7 +20,7 @@ impl Style {
     #[must_use]
     pub fn of_stdout() -> Self {
         Self {
-            colours: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            colours: colours_wanted(),
         }
     }
 

@@ -6,14 +6,6 @@ use crate::record::{Run, Verdict};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
-use std::io::IsTerminal;
-
-/// Whether colours are wanted: standard output is a terminal, and `NO_COLOR` is not set.
-#[must_use]
-pub fn colours_wanted() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !refused
-}
 
 /// The table printed last, one row a run, under 80 columns wide. Its last line has no line break.
 #[must_use]
