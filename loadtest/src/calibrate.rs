@@ -164,7 +164,7 @@ async fn start_server(options: &Options, pinned: bool) -> anyhow::Result<(Child,
 }
 
 async fn step(options: &Options, rate: u32, base: Url) -> anyhow::Result<Outcome> {
-    let count = u32::try_from(u64::from(rate) * options.step.as_millis() as u64 / 1_000)?;
+    let count = u32::try_from(u128::from(rate) * options.step.as_millis() / 1_000)?;
     let plan = Plan {
         base,
         event: EVENT.to_owned(),

@@ -1,6 +1,12 @@
 //! The generator against real sockets: what is sent, what is written down about it, and that it
 //! ends. goose keeps process-wide state, so these tests take turns.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what it expects by panicking"
+)]
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};

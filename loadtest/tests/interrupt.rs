@@ -2,6 +2,11 @@
 //! end the process the second time, is not the one that is called. A file of its own, because the
 //! handler is the process's.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test says what it expects by panicking"
+)]
+
 use lab::generator::{self, Plan, Progress};
 use lab::participant::Participants;
 use lab::schedule::Schedule;
