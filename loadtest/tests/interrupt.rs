@@ -3,7 +3,7 @@
 //! handler is the process's.
 
 #![expect(
-    clippy::expect_used,
+    clippy::unwrap_used,
     reason = "a test says what it expects by panicking"
 )]
 
