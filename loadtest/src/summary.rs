@@ -74,13 +74,6 @@ pub fn percentiles(latencies_us: impl Iterator<Item = u64>) -> Percentiles {
     }
 }
 
-/// Mean in-flight requests that Little's law predicts: rate × mean time in flight, from the send.
-#[must_use]
-pub fn expected_in_flight(attempts: &[Attempt], load: Duration) -> f64 {
-    let total: u64 = attempts.iter().map(Attempt::latency_from_send_us).sum();
-    Duration::from_micros(total).as_secs_f64() / load.as_secs_f64().max(f64::EPSILON)
-}
-
 /// The course of the load, second by second. A signup counts for `asked`, and for the percentiles,
 /// in the second it was intended for, and for its answer in the second that came.
 #[must_use]
@@ -229,13 +222,5 @@ mod tests {
             (1, 1, 1)
         );
         assert!((seconds[0].p99_ms - 700.0).abs() < 1.0);
-    }
-
-    #[test]
-    fn requests_of_a_known_mean_time_make_the_expected_number_in_flight() {
-        let attempts: Vec<_> = (0..1_000)
-            .map(|i| signup(i * 1_000, i * 1_000, i * 1_000 + 5_000, 201))
-            .collect();
-        assert!((expected_in_flight(&attempts, Duration::from_secs(1)) - 5.0).abs() < 1e-9);
     }
 }

@@ -108,3 +108,14 @@ impl Seen {
 fn in_flight_expected(latencies_us: u64, duration_us: u64) -> f64 {
     latencies_us as f64 / duration_us.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_a_known_mean_time_make_the_expected_number_in_flight() {
+        // 1,000 requests of 5 ms each within a second.
+        assert!((in_flight_expected(1_000 * 5_000, 1_000_000) - 5.0).abs() < 1e-9);
+    }
+}
