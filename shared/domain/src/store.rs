@@ -125,7 +125,7 @@ pub struct Page {
 
 /// Why a phase could not do what it was asked. The variant decides the status code and, with it,
 /// what is promised to the participant.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StoreError {
     /// There is no such event. No effect.
     #[error("no such event")]

@@ -12,8 +12,28 @@ use uuid::Uuid;
 /// Where the test server of the compose file's `test` profile listens.
 const DEFAULT_SERVER: &str = "postgres://postgres:test@127.0.0.1:15432/postgres";
 
+/// Where the streaming replica of that server listens.
+const DEFAULT_REPLICA: &str = "127.0.0.1:15433";
+
+/// Where the Redis of the `test` profile listens.
+const DEFAULT_REDIS: &str = "127.0.0.1:16379";
+
 /// A server that is up answers in milliseconds; CI machines stall for seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `host:port` of a streaming replica of the test server; every test database is on it, too, a
+/// moment after it was made. `TEST_REPLICA_ADDRESS`, or the `test-replica` of the compose file.
+#[must_use]
+pub fn replica_address() -> String {
+    std::env::var("TEST_REPLICA_ADDRESS").unwrap_or_else(|_| DEFAULT_REPLICA.to_owned())
+}
+
+/// `host:port` of a Redis that all tests share. `TEST_REDIS_ADDRESS`, or the `test-redis` of the
+/// compose file.
+#[must_use]
+pub fn redis_address() -> String {
+    std::env::var("TEST_REDIS_ADDRESS").unwrap_or_else(|_| DEFAULT_REDIS.to_owned())
+}
 
 /// A database that exists as long as this value does.
 #[derive(Debug)]
@@ -58,14 +78,14 @@ impl TestDatabase {
     /// The same as a URL, password included.
     #[must_use]
     pub fn url(&self) -> String {
-        self.options().to_url_lossy().to_string()
+        plain_url(&self.options())
     }
 
     /// The URL of the database as it is reached through a proxy at `address`.
     #[must_use]
     pub fn url_through(&self, address: SocketAddr) -> String {
         let options = self.options().host(&address.ip().to_string());
-        options.port(address.port()).to_url_lossy().to_string()
+        plain_url(&options.port(address.port()))
     }
 
     /// `host:port` of the server, as an upstream for a [`FaultProxy`](crate::FaultProxy).
@@ -95,6 +115,13 @@ impl Drop for TestDatabase {
             Err(_) => eprintln!("test database {} is left behind", self.name),
         }
     }
+}
+
+/// Without sqlx's own settings, which other clients do not know.
+fn plain_url(options: &PgConnectOptions) -> String {
+    let mut url = options.to_url_lossy();
+    url.set_query(None);
+    url.into()
 }
 
 /// Runs one statement on a connection of its own.

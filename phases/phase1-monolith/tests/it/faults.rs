@@ -14,7 +14,7 @@ const HEALED: Duration = Duration::from_secs(5);
 
 async fn heals(server: &Server) {
     let began = Instant::now();
-    while server.sign_up("after-the-fault").await.0 >= 500 {
+    while server.sign_up("after-the-fault").await.status >= 500 {
         assert!(began.elapsed() < HEALED, "still failing after {HEALED:?}");
     }
     server.probe("readyz", 200, ANSWERED).await;
@@ -23,14 +23,14 @@ async fn heals(server: &Server) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_database_is_shed_and_healed() {
     let server = Server::start().await;
-    assert_eq!(server.sign_up("before").await.0, 201);
+    assert_eq!(server.sign_up("before").await.status, 201);
     server.proxy.set(Mode::Cut);
     let mut refused = 0;
     for attempt in 0..20 {
-        let (status, _, took) = server.sign_up(&format!("during-{attempt}")).await;
-        assert!(matches!(status, 500 | 503 | 504), "{status}");
-        assert!(took < ANSWERED, "{took:?}");
-        refused += usize::from(status == 503);
+        let answer = server.sign_up(&format!("during-{attempt}")).await;
+        assert!(matches!(answer.status, 500 | 503 | 504), "{answer:?}");
+        assert!(answer.took < ANSWERED, "{answer:?}");
+        refused += usize::from(answer.status == 503);
     }
     // The pool's connections may each fail once, with an unknown outcome; then it is refused.
     assert!(refused >= 12, "{refused}");
@@ -44,15 +44,15 @@ async fn a_lost_database_is_shed_and_healed() {
 async fn a_hanging_database_is_answered_in_time_and_the_pool_survives() {
     let server = Server::start().await;
     // Now the event is known, and the next statement is the signup itself.
-    assert_eq!(server.sign_up("before").await.0, 201);
+    assert_eq!(server.sign_up("before").await.status, 201);
     server.proxy.set(Mode::Hang);
     let attempts = (0..40).map(async |attempt| server.sign_up(&format!("hang-{attempt}")).await);
     // One after the other starts, all at once wait.
     let mut unknown = 0;
-    for (status, _, took) in futures::future::join_all(attempts).await {
-        assert!(matches!(status, 503 | 504), "{status}");
-        assert!(took < ANSWERED, "{took:?}");
-        unknown += usize::from(status == 504);
+    for answer in futures::future::join_all(attempts).await {
+        assert!(matches!(answer.status, 503 | 504), "{answer:?}");
+        assert!(answer.took < ANSWERED, "{answer:?}");
+        unknown += usize::from(answer.status == 504);
     }
     // Sent and not answered: as many as there are connections. The others were never sent.
     assert!((1..=8).contains(&unknown), "{unknown}");
@@ -65,17 +65,17 @@ async fn a_hanging_database_is_answered_in_time_and_the_pool_survives() {
 async fn a_repeat_after_an_unknown_outcome_is_one_signup() {
     let server = Server::start().await;
     // Now the event is known, and the next statement is the signup itself.
-    assert_eq!(server.sign_up("before").await.0, 201);
+    assert_eq!(server.sign_up("before").await.status, 201);
     server.proxy.set(Mode::Hang);
-    assert_eq!(server.sign_up("ann").await.0, 504);
+    assert_eq!(server.sign_up("ann").await.status, 504);
     server.proxy.set(Mode::Pass);
     heals(&server).await;
-    let (first, first_body, _) = server.sign_up("ann").await;
-    let (second, second_body, _) = server.sign_up("ann").await;
-    assert!(matches!(first, 200 | 201), "{first}");
-    assert_eq!(second, 200);
-    assert_eq!(first_body["receipt"], second_body["receipt"]);
-    assert_eq!(first_body["signed_up_at"], second_body["signed_up_at"]);
+    let first = server.sign_up("ann").await;
+    let second = server.sign_up("ann").await;
+    assert!(matches!(first.status, 200 | 201), "{first:?}");
+    assert_eq!(second.status, 200);
+    assert_eq!(first.receipt(), second.receipt());
+    assert_eq!(first.body["signed_up_at"], second.body["signed_up_at"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,34 +87,35 @@ async fn a_locked_table_is_refused_without_effect() {
         .execute(&mut *lock)
         .await
         .unwrap();
-    let (status, problem, took) = server.sign_up("ann").await;
-    assert_eq!((status, &problem["code"]), (503, &"unavailable".into()));
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    let answer = server.sign_up("ann").await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (503, &"unavailable".into())
+    );
+    assert!(answer.took < Duration::from_secs(1), "{answer:?}");
     lock.rollback().await.unwrap();
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM signups")
         .fetch_one(&mut rogue)
         .await
         .unwrap();
     assert_eq!(rows, 0, "a refused signup was stored");
-    assert_eq!(server.sign_up("ann").await.0, 201);
+    assert_eq!(server.sign_up("ann").await.status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_server_answers_what_it_has_begun() {
     let server = Server::start().await;
     server.proxy.set(Mode::Delay(Duration::from_millis(150)));
-    let signup = async {
-        let (status, ..) = server.sign_up("ann").await;
-        status
-    };
+    let signup = async { server.sign_up("ann").await.status };
     let stop = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         server.stop.cancel();
     };
     let (status, ()) = tokio::join!(signup, stop);
     assert_eq!(status, 201);
-    let stopped = tokio::time::timeout(Duration::from_secs(10), server.serving).await;
+    let operations = server.operations_url.clone();
+    let stopped = tokio::time::timeout(Duration::from_secs(10), server.service.serving).await;
     stopped.expect("the drain ends").unwrap().unwrap();
-    let refused = reqwest::get(format!("{}/openapi.json", server.operations)).await;
+    let refused = reqwest::get(format!("{operations}/livez")).await;
     assert!(refused.is_err(), "a stopped server still listens");
 }

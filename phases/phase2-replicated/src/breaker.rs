@@ -1,0 +1,85 @@
+//! Leaves a dependency that fails alone for a while, so that its failure costs one request a second
+//! its patience, and not every request.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a dependency is left alone after a failure. One request tries it then; the others go
+/// on without it until that one has succeeded.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a dependency may be asked. For dependencies the service can do without.
+pub(crate) struct Breaker {
+    began: Instant,
+    /// Milliseconds since `began` until which it is left alone; 0: it works.
+    open_until: AtomicU64,
+}
+
+impl Breaker {
+    /// A breaker that lets through.
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            open_until: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether to ask now. After a pause, `true` for one caller; the next pause has then begun.
+    pub(crate) fn allows(&self) -> bool {
+        let open_until = self.open_until.load(Ordering::Relaxed);
+        if open_until == 0 {
+            return true;
+        }
+        let now = self.now();
+        now >= open_until
+            && self
+                .open_until
+                .compare_exchange(
+                    open_until,
+                    now + millis(PAUSE),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    /// It failed: leave it alone.
+    pub(crate) fn failed(&self) {
+        self.open_until
+            .store(self.now() + millis(PAUSE), Ordering::Relaxed);
+    }
+
+    /// It works.
+    pub(crate) fn succeeded(&self) {
+        // Read first: a store would take the cache line from the other threads at each request.
+        if self.open_until.load(Ordering::Relaxed) != 0 {
+            self.open_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.began.elapsed())
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_a_pause_tries_what_has_failed() {
+        let breaker = Breaker::new();
+        assert!(breaker.allows() && breaker.allows());
+        breaker.failed();
+        assert!(!breaker.allows());
+        std::thread::sleep(PAUSE + Duration::from_millis(20));
+        assert!(breaker.allows());
+        assert!(!breaker.allows(), "a second caller was let through");
+        breaker.succeeded();
+        assert!(breaker.allows() && breaker.allows());
+    }
+}

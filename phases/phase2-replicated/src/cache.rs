@@ -1,0 +1,318 @@
+//! The cache: a first level in this process, a second in Redis, beside the databases and never in
+//! their place.
+//!
+//! What is kept can be kept: a recorded signup never changes, and a count says how old it is. The
+//! cache is never asked whether somebody has signed up already; only the primary knows.
+
+use crate::metrics::{LevelMetrics, ReadMetrics};
+use crate::redis::{Entry, Redis};
+use moka::Expiry;
+use moka::future::Cache as FirstLevel;
+use signup_domain::{
+    Cache as Asked, Event, EventId, Recorded, ServedBy, SignupId, Status, StoreError,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+
+/// The oldest count that is shown while the databases are well.
+pub(crate) const OLDEST_COUNT: Duration = Duration::from_secs(1);
+
+/// From this age on, one request has a new count fetched while the others are still answered from
+/// the old one: nobody waits for a count under load.
+const REFRESH_COUNT: Duration = Duration::from_millis(500);
+
+/// How long a count is shown that could not be renewed, before the next attempt.
+const STALE_COUNT: Duration = Duration::from_millis(500);
+
+/// How long a signup is kept: participants check their receipt soon after they got it.
+const KEEP_SIGNUP: Duration = Duration::from_secs(600);
+
+/// Signups in the first level: about 300 bytes each, so 6 MB of the server's 64.
+const FIRST_LEVEL_SIGNUPS: u64 = 20_000;
+
+/// Events whose count is in the first level.
+const FIRST_LEVEL_COUNTS: u64 = 1_000;
+
+/// An event's number of signups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) signups: u64,
+    pub(crate) as_of: OffsetDateTime,
+}
+
+/// A count as the first level keeps it.
+#[derive(Debug)]
+struct Kept {
+    count: Count,
+    /// Where this process got it.
+    served_by: ServedBy,
+    at: Instant,
+    keep: Duration,
+    /// Whether somebody is fetching a newer one.
+    renewing: AtomicBool,
+}
+
+/// Both levels, or none.
+#[derive(Clone)]
+pub(crate) struct Cache {
+    levels: Option<Levels>,
+    metrics: ReadMetrics,
+}
+
+#[derive(Clone)]
+struct Levels {
+    signups: FirstLevel<(EventId, SignupId), Arc<Recorded>>,
+    counts: FirstLevel<EventId, Arc<Kept>>,
+    redis: Redis,
+}
+
+impl Cache {
+    /// A cache; without Redis' address there is none, on neither level.
+    pub(crate) fn new(redis_url: Option<&str>, metrics: ReadMetrics) -> anyhow::Result<Self> {
+        let levels = |url| {
+            Ok::<_, anyhow::Error>(Levels {
+                signups: FirstLevel::builder()
+                    .max_capacity(FIRST_LEVEL_SIGNUPS)
+                    .time_to_live(KEEP_SIGNUP)
+                    .build(),
+                counts: FirstLevel::builder()
+                    .max_capacity(FIRST_LEVEL_COUNTS)
+                    .expire_after(UntilTooOld)
+                    .build(),
+                redis: Redis::new(url)?,
+            })
+        };
+        let levels = redis_url.map(levels).transpose()?;
+        Ok(Self { levels, metrics })
+    }
+
+    /// What an answer says that did not come from the cache.
+    pub(crate) fn not_from_here(&self) -> Asked {
+        match self.levels {
+            Some(_) => Asked::Miss,
+            None => Asked::Bypass,
+        }
+    }
+
+    /// A recorded signup, if either level has it.
+    pub(crate) async fn signup(&self, event: &Event, id: SignupId) -> Option<Recorded> {
+        let levels = self.levels.as_ref()?;
+        if let Some(recorded) = levels.signups.get(&(event.id, id)).await {
+            self.metrics.first.hits.inc();
+            return Some(Recorded::clone(&recorded));
+        }
+        self.metrics.first.misses.inc();
+        let value = self.ask_redis(levels, event, &signup_name(id)).await?;
+        let recorded = Arc::new(recorded_from(&value)?);
+        let key = (event.id, id);
+        levels.signups.insert(key, Arc::clone(&recorded)).await;
+        Some(Recorded::clone(&recorded))
+    }
+
+    /// Keeps signups that are recorded. The first level has them when this returns; Redis gets
+    /// them in one message, for which nobody waits.
+    pub(crate) async fn keep_signups(&self, signups: Vec<(Arc<Event>, SignupId, Recorded)>) {
+        let Some(levels) = &self.levels else { return };
+        for (event, id, recorded) in &signups {
+            let recorded = Arc::new(recorded.clone());
+            levels.signups.insert((event.id, *id), recorded).await;
+        }
+        let redis = levels.redis.clone();
+        tokio::spawn(async move {
+            let names: Vec<_> = signups.iter().map(|(_, id, _)| signup_name(*id)).collect();
+            let entries = signups.iter().zip(&names);
+            let entries: Vec<_> = entries
+                .map(|((event, _, recorded), name)| Entry {
+                    salt: &event.salt,
+                    name,
+                    value: bytes_of(recorded),
+                    keep: KEEP_SIGNUP,
+                })
+                .collect();
+            // What Redis does not get, a database answers.
+            let _ = redis.put(&entries).await;
+        });
+    }
+
+    /// The event's count: from the first level if it is young enough, else from Redis, else from
+    /// `count`, which asks a database. Requests that miss together ask once.
+    pub(crate) async fn count<F>(
+        &self,
+        event: &Arc<Event>,
+        count: impl FnOnce() -> F + Clone + Send + 'static,
+    ) -> Result<(Count, ServedBy, Asked), StoreError>
+    where
+        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
+    {
+        let Some(levels) = &self.levels else {
+            let (count, served_by) = count().await?;
+            return Ok((count, served_by, Asked::Bypass));
+        };
+        if let Some(kept) = levels.counts.get(&event.id).await {
+            self.metrics.first.hits.inc();
+            if kept.at.elapsed() >= REFRESH_COUNT.min(kept.keep / 2)
+                && !kept.renewing.swap(true, Ordering::Relaxed)
+            {
+                let (cache, event) = (self.clone(), Arc::clone(event));
+                tokio::spawn(async move { cache.renew(&event, count).await });
+            }
+            return Ok((kept.count, ServedBy::Cache, Asked::Hit));
+        }
+        self.metrics.first.misses.inc();
+        let fetch = self.fetch(levels, event, count);
+        let entry = levels
+            .counts
+            .entry(event.id)
+            .or_try_insert_with(fetch)
+            .await;
+        let entry = entry.map_err(|error: Arc<StoreError>| StoreError::clone(&error))?;
+        let (fetched, kept) = (entry.is_fresh(), entry.into_value());
+        Ok(match kept.served_by {
+            served_by @ (ServedBy::Primary | ServedBy::Replica) if fetched => {
+                (kept.count, served_by, Asked::Miss)
+            }
+            _ => (kept.count, ServedBy::Cache, Asked::Hit),
+        })
+    }
+
+    /// Replaces the first level's count by a newer one.
+    async fn renew<F>(&self, event: &Arc<Event>, count: impl FnOnce() -> F)
+    where
+        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
+    {
+        let Some(levels) = &self.levels else { return };
+        // When it fails, the old count is shown until it is too old, and then a request asks.
+        if let Ok(kept) = self.fetch(levels, event, count).await {
+            levels.counts.insert(event.id, kept).await;
+        }
+    }
+
+    async fn fetch<F>(
+        &self,
+        levels: &Levels,
+        event: &Arc<Event>,
+        count: impl FnOnce() -> F,
+    ) -> Result<Arc<Kept>, StoreError>
+    where
+        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
+    {
+        let value = self.ask_redis(levels, event, COUNT_NAME).await;
+        if let Some(count) = value.and_then(|value| count_from(&value))
+            && age(count) < REFRESH_COUNT
+        {
+            return Ok(Kept::new(count, ServedBy::Cache));
+        }
+        let (count, served_by) = count().await?;
+        let (redis, event) = (levels.redis.clone(), Arc::clone(event));
+        tokio::spawn(async move {
+            let entry = Entry {
+                salt: &event.salt,
+                name: COUNT_NAME,
+                value: bytes_of_count(count),
+                keep: OLDEST_COUNT,
+            };
+            // The other servers ask for themselves, then.
+            let _ = redis.put(&[entry]).await;
+        });
+        Ok(Kept::new(count, served_by))
+    }
+
+    async fn ask_redis(&self, levels: &Levels, event: &Event, name: &[u8]) -> Option<Vec<u8>> {
+        let LevelMetrics {
+            hits,
+            misses,
+            errors,
+        } = &self.metrics.redis;
+        match levels.redis.get(&event.salt, name).await {
+            Ok(value) => {
+                if value.is_some() { hits } else { misses }.inc();
+                value
+            }
+            Err(_failed) => {
+                errors.inc();
+                self.metrics.without_redis.inc();
+                None
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn new(count: Count, served_by: ServedBy) -> Arc<Self> {
+        let left = OLDEST_COUNT.saturating_sub(age(count));
+        Arc::new(Self {
+            count,
+            served_by,
+            at: Instant::now(),
+            keep: if left.is_zero() { STALE_COUNT } else { left },
+            renewing: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Ends a count's time in the first level when it is too old to be shown.
+struct UntilTooOld;
+
+impl Expiry<EventId, Arc<Kept>> for UntilTooOld {
+    fn expire_after_create(&self, _: &EventId, kept: &Arc<Kept>, _: Instant) -> Option<Duration> {
+        Some(kept.keep)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &EventId,
+        kept: &Arc<Kept>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(kept.keep)
+    }
+}
+
+/// How old a count is; one from the future is as old as can be, and so never used.
+pub(crate) fn age(count: Count) -> Duration {
+    Duration::try_from(OffsetDateTime::now_utc() - count.as_of).unwrap_or(Duration::MAX)
+}
+
+const COUNT_NAME: &[u8] = b"count";
+
+fn signup_name(id: SignupId) -> [u8; 16] {
+    *id.as_uuid().as_bytes()
+}
+
+/// A time in whole microseconds, which is what PostgreSQL keeps of it, and what follows.
+fn stamped(at: OffsetDateTime, rest: &[u8]) -> Vec<u8> {
+    let micros = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
+    [&micros.to_be_bytes(), rest].concat()
+}
+
+fn unstamped(value: &[u8]) -> Option<(OffsetDateTime, &[u8])> {
+    let (micros, rest) = value.split_first_chunk()?;
+    let nanos = i128::from(i64::from_be_bytes(*micros)) * 1_000;
+    Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, rest))
+}
+
+fn bytes_of(recorded: &Recorded) -> Vec<u8> {
+    stamped(recorded.signed_up_at, recorded.name.as_bytes())
+}
+
+fn recorded_from(value: &[u8]) -> Option<Recorded> {
+    let (signed_up_at, name) = unstamped(value)?;
+    Some(Recorded {
+        status: Status::Recorded,
+        name: String::from_utf8(name.to_vec()).ok()?,
+        signed_up_at,
+    })
+}
+
+fn bytes_of_count(count: Count) -> Vec<u8> {
+    stamped(count.as_of, &count.signups.to_be_bytes())
+}
+
+fn count_from(value: &[u8]) -> Option<Count> {
+    let (as_of, signups) = unstamped(value)?;
+    let signups = u64::from_be_bytes(signups.try_into().ok()?);
+    Some(Count { signups, as_of })
+}

@@ -1,0 +1,156 @@
+//! Events: created by the organiser, never changed.
+
+use crate::Replicated;
+use crate::cache::{Count, OLDEST_COUNT, age};
+use crate::db::Database;
+use crate::replica::Replica;
+use deadpool_postgres::Client;
+use moka::future::Cache;
+use signup_domain::{Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError};
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+/// Events that are kept in memory; far more than a service has.
+const KEPT: u64 = 10_000;
+
+/// The events this process has read. An event never changes, so a copy is never stale, and without
+/// it each signup would be two statements. Requests that miss together ask once.
+#[derive(Clone)]
+pub(crate) struct Events(Cache<EventId, Arc<Event>>);
+
+impl Events {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(KEPT))
+    }
+}
+
+/// The event `id`: from memory after the first time, else from the replica, else from the primary.
+pub(crate) async fn find(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
+    // That there is no such event is not kept: it may be made at any time.
+    let found = store.events.0.try_get_with(id, read(store, id)).await;
+    found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
+}
+
+async fn read(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
+    let on_replica = match &store.replica {
+        Some(replica) => replica.read(async |client| select(client, id).await).await,
+        None => None,
+    };
+    let row = match on_replica.flatten() {
+        Some(row) => row,
+        // Made a moment ago, perhaps: only the primary can say that there is no such event.
+        None => store
+            .primary
+            .read(async |client| select(client, id).await)
+            .await?
+            .ok_or(StoreError::UnknownEvent)?,
+    };
+    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(3))
+        .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
+    Ok(Arc::new(Event {
+        id,
+        name: row.get(0),
+        opens_at: row.get(1),
+        closes_at: row.get(2),
+        salt: EventSalt::new(salt),
+    }))
+}
+
+async fn select(client: &Client, id: EventId) -> Result<Option<Row>, Error> {
+    let statement = client
+        .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
+        .await?;
+    client.query_opt(&statement, &[id.as_uuid()]).await
+}
+
+/// The event `id` and its number of signups, at most a second old while the databases are well.
+pub(crate) async fn count(store: &Replicated, id: EventId) -> Result<Found<Counted>, StoreError> {
+    let event = find(store, id).await?;
+    let (replica, primary) = (store.replica.clone(), store.primary.clone());
+    let ask = move || count_in_database(replica, primary, id);
+    let (count, served_by, cache) = store.cache.count(&event, ask).await?;
+    Ok(Found {
+        value: Counted {
+            event: Event::clone(&event),
+            signups: count.signups,
+            as_of: count.as_of,
+        },
+        served_by,
+        cache,
+    })
+}
+
+/// Counts on the replica, if it is not late; else on the primary; and if that is gone, the late
+/// replica's count is better than none: it says how old it is.
+async fn count_in_database(
+    replica: Option<Replica>,
+    primary: Database,
+    id: EventId,
+) -> Result<(Count, ServedBy), StoreError> {
+    let on_replica = match &replica {
+        Some(replica) => replica.count(id).await,
+        None => None,
+    };
+    // Half of what may be shown: the other half is for the time in the cache.
+    if let Some(count) = on_replica
+        && age(count) < OLDEST_COUNT / 2
+    {
+        return Ok((count, ServedBy::Replica));
+    }
+    let as_of = OffsetDateTime::now_utc();
+    let on_primary = primary
+        .read(async |client| {
+            let statement = client
+                .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
+                .await?;
+            let row = client.query_one(&statement, &[id.as_uuid()]).await?;
+            Ok(row.get::<_, i64>(0).unsigned_abs())
+        })
+        .await;
+    match (on_primary, on_replica) {
+        (Ok(signups), _) => Ok((Count { signups, as_of }, ServedBy::Primary)),
+        (Err(_), Some(late)) => Ok((late, ServedBy::Replica)),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Creates an event with a salt of its own.
+pub(crate) async fn create(primary: &Database, event: NewEvent) -> Result<Event, StoreError> {
+    // Ordered by time, so that new events stand together in the index.
+    let id = EventId::from_uuid(Uuid::now_v7());
+    let mut salt = [0; 32];
+    getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let NewEvent {
+        name,
+        opens_at,
+        closes_at,
+    } = event;
+    let name = name.into_string();
+    primary
+        .write(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "INSERT INTO events (id, name, opens_at, closes_at, salt)
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .await?;
+            let salt = salt.as_slice();
+            client
+                .execute(
+                    &statement,
+                    &[id.as_uuid(), &name, &opens_at, &closes_at, &salt],
+                )
+                .await
+        })
+        .await?;
+    Ok(Event {
+        id,
+        name,
+        opens_at,
+        closes_at,
+        salt: EventSalt::new(salt),
+    })
+}

@@ -1,0 +1,168 @@
+//! Phase 2: pooled, replicated, cached, for 100,000 users.
+//!
+//! **What it is.** Several servers behind a balancer; a primary that takes the writes, a streaming
+//! replica that takes the reads, Redis and a first level in each process in front of both. Signups
+//! that arrive together are committed together. The answer still leaves after the commit.
+//!
+//! **Compared with phase 1.** `batch` and `insert` are new: one statement and one flush serve many
+//! signups. `cache`, `redis` and `replica` are new: most reads never reach the primary. `breaker`
+//! keeps a failed part from costing every request its patience.
+//!
+//! **What it buys.** A count costs a look into memory, whatever the event's size. A signup's share
+//! of a transaction shrinks as the load grows. Without Redis, without the replica, or with one
+//! server less, every answer is the same; without the primary, reads go on.
+//!
+//! **What it costs.** Six containers that cost CPU while nobody comes. A count may be a second old,
+//! and says so. Every read has three places to look in and four ways to fail. Two servers, one
+//! primary: they share its patience. The figures are in `results/`.
+//!
+//! **Where it breaks.** Writes: still at the CPU of the one primary, later than phase 1. Behind it
+//! nothing is kept: while the primary is away, nobody can sign up.
+//!
+//! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `redis` →
+//! `replica` → `breaker` → `db` → `config` → `metrics` → `main`.
+
+mod batch;
+mod breaker;
+mod cache;
+mod config;
+mod db;
+mod events;
+mod insert;
+mod metrics;
+mod redis;
+mod replica;
+mod signups;
+
+pub use config::{Config, Switch};
+
+use batch::{Batches, Shape};
+use cache::Cache;
+use db::Database;
+use futures::FutureExt;
+use metrics::{BatchMetrics, PoolMetrics, ReadMetrics, SignupMetrics};
+use replica::Replica;
+use signup_domain::{
+    Attendee, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, Recorded, SignedUp,
+    SignupId, SignupStore, StoreError,
+};
+use signup_service::{Listeners, Metrics, Secrets};
+use tokio_util::sync::CancellationToken;
+
+/// Most signups in one batch: more arrive during one statement only when something is wrong.
+const BATCH_ROWS: usize = 512;
+
+/// How phase 2 keeps signups: on a primary, with copies of them nearer to who asks.
+#[derive(Clone)]
+struct Replicated {
+    primary: Database,
+    /// `None` when switched off.
+    replica: Option<Replica>,
+    cache: Cache,
+    batches: Batches,
+    events: events::Events,
+    metrics: SignupMetrics,
+}
+
+impl SignupStore for Replicated {
+    async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
+        signups::sign_up(self, signup).await
+    }
+
+    async fn find(
+        &self,
+        event: EventId,
+        id: SignupId,
+    ) -> Result<Found<Option<Recorded>>, StoreError> {
+        signups::find(self, event, id).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
+        events::count(self, id).await
+    }
+
+    async fn list(&self, event: EventId, page: Page) -> Result<Found<Vec<Attendee>>, StoreError> {
+        signups::list(self, event, page).await
+    }
+
+    async fn create_event(&self, event: NewEvent) -> Result<Event, StoreError> {
+        events::create(&self.primary, event).await
+    }
+
+    /// Ready while either database answers: without the primary, reads go on.
+    async fn ready(&self) -> Result<(), StoreError> {
+        let Some(replica) = &self.replica else {
+            return self.primary.ping().await;
+        };
+        let either = [self.primary.ping().boxed(), replica.ping().boxed()];
+        futures::future::select_ok(either).await.map(drop)
+    }
+}
+
+/// Serves until `stop`, and then drains.
+///
+/// # Errors
+/// When a setting is wrong, or the primary cannot be reached or migrated at the start.
+pub async fn serve(
+    config: Config,
+    listeners: Listeners,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let secrets = Secrets::read(&config.service)?;
+    let metrics = Metrics::new("phase2", config.service.max_in_flight)?;
+    let store = wire(&config, &metrics)?;
+    if let Some(replica) = &store.replica {
+        tokio::spawn(replica.clone().watch());
+    }
+    let startup = start_up(&config, store.clone());
+    signup_service::serve(
+        &config.service,
+        secrets,
+        store,
+        metrics,
+        listeners,
+        startup,
+        stop,
+    )
+    .await
+}
+
+/// What comes before the first request.
+async fn start_up(config: &Config, store: Replicated) -> anyhow::Result<()> {
+    db::migrate(config).await?;
+    store.primary.warm_up().await?;
+    if let Some(replica) = &store.replica {
+        // It may come later: until then the primary answers for it.
+        replica.warm_up().await;
+    }
+    Ok(())
+}
+
+/// Puts the phase together, without what is switched off.
+fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Replicated> {
+    let registry = metrics.registry();
+    let reads = ReadMetrics::new(registry)?;
+    let primary = Database::primary(config, PoolMetrics::new(registry, "primary")?)?;
+    let replica = Database::replica(config, PoolMetrics::new(registry, "replica")?)?;
+    let redis_url = (config.cache == Switch::On).then_some(config.redis_url.as_str());
+    let cache = Cache::new(redis_url, reads.clone())?;
+    let shape = match config.batch {
+        Switch::On => Shape {
+            writers: 1,
+            rows: BATCH_ROWS,
+        },
+        Switch::Off => Shape {
+            writers: config.primary_connections,
+            rows: 1,
+        },
+    };
+    let batches = BatchMetrics::new(registry)?;
+    Ok(Replicated {
+        batches: Batches::start(primary.clone(), cache.clone(), shape, batches),
+        primary,
+        replica: (config.replica == Switch::On).then(|| Replica::new(replica, reads)),
+        cache,
+        events: events::Events::new(),
+        metrics: SignupMetrics::new(registry)?,
+    })
+}

@@ -1,0 +1,197 @@
+//! What phase 2 does when its cache fails, forgets or lies: the same answers, a little later.
+
+use crate::server::{Server, alone};
+use futures::future::join_all;
+use signup_testbed::{Mode, TestDatabase};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the cache may add to an answer.
+const ADDED: Duration = Duration::from_millis(50);
+
+/// What an answer takes here without it, on a busy machine.
+const ORDINARY: Duration = Duration::from_millis(100);
+
+async fn redis() -> redis::aio::MultiplexedConnection {
+    let url = format!("redis://{}", signup_testbed::redis_address());
+    let client = redis::Client::open(url).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// All entries of Redis.
+async fn entries(redis: &mut redis::aio::MultiplexedConnection) -> HashMap<Vec<u8>, Vec<u8>> {
+    let keys: Vec<Vec<u8>> = redis::cmd("KEYS")
+        .arg("*")
+        .query_async(redis)
+        .await
+        .unwrap();
+    let mut entries = HashMap::new();
+    for key in keys {
+        let value: Option<Vec<u8>> = redis::cmd("GET")
+            .arg(&key)
+            .query_async(redis)
+            .await
+            .unwrap();
+        entries.extend(value.map(|value| (key, value)));
+    }
+    entries
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_is_found_in_redis_by_the_other_server() {
+    let _alone = alone().await;
+    let database = Arc::new(TestDatabase::create().await);
+    let (one, other) = (
+        Server::on(database.clone(), &[]).await,
+        Server::on(database, &[]).await,
+    );
+    let ann = one.sign_up("ann").await;
+    let here = one.receipt(ann.receipt()).await;
+    assert_eq!((&here.served_by[..], &here.cache[..]), ("cache", "HIT"));
+    // Redis gets it after the answer has left.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    other.event().await;
+    let there = other.receipt(ann.receipt()).await;
+    assert_eq!((&there.served_by[..], &there.cache[..]), ("cache", "HIT"));
+    assert_eq!(here.body, there.body);
+    assert_eq!(there.body["name"], "ann");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_every_answer_is_the_same_and_hardly_later() {
+    for fault in [Mode::Cut, Mode::Hang] {
+        let server = Server::start().await;
+        let before = server.sign_up("before").await;
+        server.redis.set(fault);
+        let ann = server.sign_up("ann").await;
+        assert_eq!(ann.status, 201);
+        for receipt in [before.receipt(), ann.receipt()] {
+            let answer = server.receipt(receipt).await;
+            assert_eq!((answer.status, &answer.served_by[..]), (200, "cache"));
+        }
+        // Not in the first level, so Redis would be asked: the count, once it is too old.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let first = server.event().await;
+        assert_eq!(first.status, 200);
+        assert!(first.took < ORDINARY + ADDED, "{first:?}");
+        assert_eq!(first.body["signups"], 2);
+        assert!(server.metric("fallbacks_total{from=\"redis\"}").await > 0.0);
+        assert!(
+            server
+                .metric("cache_requests_total{level=\"redis\",outcome=\"error\"}")
+                .await
+                > 0.0
+        );
+        server.redis.set(Mode::Pass);
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        let errors = server
+            .metric("cache_requests_total{level=\"redis\",outcome=\"error\"}")
+            .await;
+        for _ in 0..3 {
+            assert_eq!(server.event().await.status, 200);
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+        }
+        let later = server
+            .metric("cache_requests_total{level=\"redis\",outcome=\"error\"}")
+            .await;
+        assert!(
+            later <= errors + 1.0,
+            "Redis is back, but not used: {errors} {later}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emptied_redis_changes_no_answer() {
+    let _alone = alone().await;
+    let database = Arc::new(TestDatabase::create().await);
+    let (one, other) = (
+        Server::on(database.clone(), &[]).await,
+        Server::on(database, &[]).await,
+    );
+    let ann = one.sign_up("ann").await;
+    let mut redis = redis().await;
+    redis::cmd("FLUSHALL").exec_async(&mut redis).await.unwrap();
+    let there = other.receipt(ann.receipt()).await;
+    assert_eq!((there.status, &there.cache[..]), (200, "MISS"));
+    assert_eq!(there.body["name"], "ann");
+    assert_eq!(other.event().await.body["signups"], 1);
+}
+
+/// A poisoned cache: every entry is replaced by another one's, by noise, or by nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lying_redis_changes_no_answer() {
+    let _alone = alone().await;
+    let database = Arc::new(TestDatabase::create().await);
+    let (one, other) = (
+        Server::on(database.clone(), &[]).await,
+        Server::on(database, &[]).await,
+    );
+    let mut redis = redis().await;
+    redis::cmd("FLUSHALL").exec_async(&mut redis).await.unwrap();
+    let names = ["ann", "bob", "cid", "dora", "eve", "finn"];
+    let answers = join_all(names.map(|name| one.sign_up(name))).await;
+    one.event().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let entries = entries(&mut redis).await;
+    assert!(entries.len() >= names.len(), "{}", entries.len());
+    let (keys, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+    for (number, key) in keys.iter().enumerate() {
+        let lie = match number % 3 {
+            0 => values[(number + 1) % values.len()].clone(),
+            1 => vec![b'x'; 40],
+            _ => Vec::new(),
+        };
+        let set = redis::cmd("SET")
+            .arg(key)
+            .arg(lie)
+            .arg("KEEPTTL")
+            .to_owned();
+        set.exec_async(&mut redis).await.unwrap();
+    }
+    for (name, answer) in names.iter().zip(&answers) {
+        let receipt = other.receipt(answer.receipt()).await;
+        assert_eq!(
+            (receipt.status, &receipt.body["name"]),
+            (200, &(*name).into())
+        );
+        assert_eq!(receipt.cache, "MISS", "a lie was believed: {receipt:?}");
+        // Who had signed up is not the cache's to say.
+        let again = other.sign_up(name).await;
+        assert_eq!((again.status, again.receipt()), (200, answer.receipt()));
+        assert_eq!(other.sign_up(&format!("new-{name}")).await.status, 201);
+    }
+    let errors = other
+        .metric("cache_requests_total{level=\"redis\",outcome=\"error\"}")
+        .await;
+    assert!(errors >= 6.0, "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_ask_for_the_count_at_once_ask_a_database_once() {
+    let server = Server::start().await;
+    assert_eq!(server.sign_up("ann").await.status, 201);
+    let asked = server.metric("cache_requests_total{level=\"redis\"").await;
+    let answers = join_all((0..100).map(|_| server.event())).await;
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body["signups"]), (200, &1.into()));
+    }
+    let asked = server.metric("cache_requests_total{level=\"redis\"").await - asked;
+    // One at first, and one more if the machine is so slow that the count gets old meanwhile.
+    assert!(asked <= 2.0, "Redis was asked {asked} times");
+    let hits = answers
+        .iter()
+        .filter(|answer| answer.cache == "HIT")
+        .count();
+    assert!(hits >= 98, "{hits}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_cache_every_read_says_so() {
+    let server = Server::start_with(&["--cache", "off"]).await;
+    let ann = server.sign_up("ann").await;
+    assert_eq!(server.receipt(ann.receipt()).await.cache, "BYPASS");
+    assert_eq!(server.event().await.cache, "BYPASS");
+    assert_eq!(server.metric("cache_requests_total").await, 0.0);
+}

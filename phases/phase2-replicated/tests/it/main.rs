@@ -1,0 +1,21 @@
+//! Phase 2 as a whole: the real server on sockets of its own, on a real primary, its real replica,
+//! and a real Redis.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod batch;
+mod cache;
+mod primary;
+mod replica;
+mod server;
+
+mod conformance {
+    //! Every case of the contract, one test each.
+
+    use crate::server::Server;
+
+    signup_conformance::conformance_tests!(Server::start().await);
+}

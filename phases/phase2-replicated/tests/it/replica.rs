@@ -1,0 +1,129 @@
+//! What phase 2 does when its replica fails or is late: asks the primary, soon and without being
+//! told, and never shows a participant less than they know.
+
+use crate::server::{ANSWERED, Server, alone};
+use futures::{StreamExt, stream};
+use signup_testbed::{Mode, TestDatabase};
+use sqlx::{Connection, PgConnection};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// How long a dead replica may hold up one request before it is left.
+const LEFT: Duration = Duration::from_secs(1);
+
+/// The database on the replica itself.
+async fn on_replica(database: &TestDatabase) -> PgConnection {
+    let address = signup_testbed::replica_address().parse().unwrap();
+    let url = database.url_through(address);
+    let began = Instant::now();
+    loop {
+        match PgConnection::connect(&url).await {
+            Ok(connection) => return connection,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_replica_falls_back_to_the_primary() {
+    for fault in [Mode::Cut, Mode::Hang] {
+        let server = Server::start_with(&["--cache", "off"]).await;
+        let ann = server.sign_up("ann").await;
+        server.wait_for_replica(ann.receipt()).await;
+        let fallbacks = server.metric("fallbacks_total{from=\"replica\"}").await;
+        server.replica.set(fault);
+        let first = server.receipt(ann.receipt()).await;
+        assert_eq!((first.status, &first.served_by[..]), (200, "primary"));
+        assert!(first.took < LEFT, "{first:?}");
+        // It has been left: the next ones do not wait for it.
+        let next = server.receipt(ann.receipt()).await;
+        assert_eq!((next.status, &next.served_by[..]), (200, "primary"));
+        assert!(next.took < Duration::from_millis(100), "{next:?}");
+        let event = server.event().await;
+        assert_eq!((event.status, &event.body["signups"]), (200, &1.into()));
+        assert!(server.metric("fallbacks_total{from=\"replica\"}").await > fallbacks);
+        server.replica.set(Mode::Pass);
+        server.wait_for_replica(ann.receipt()).await;
+    }
+}
+
+/// The worst case: no cache, and nothing new on the replica for as long as the test takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signed_up_finds_the_receipt_10000_times_with_10_s_of_lag() {
+    let _alone = alone().await;
+    let server = Server::on(Arc::new(TestDatabase::create().await), &["--cache", "off"]).await;
+    let before = server.sign_up("before").await;
+    server.wait_for_replica(before.receipt()).await;
+    let mut replica = on_replica(&server.database).await;
+    let began = Instant::now();
+    sqlx::query("SELECT pg_wal_replay_pause()")
+        .execute(&mut replica)
+        .await
+        .unwrap();
+    let seen = stream::iter(0..10_000)
+        .map(async |number| {
+            let answer = server.sign_up(&format!("p{number}")).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            let receipt = server.receipt(answer.receipt()).await;
+            (receipt.status, receipt.served_by == "primary")
+        })
+        .buffer_unordered(64)
+        .filter(|seen| std::future::ready(*seen == (200, true)))
+        .count()
+        .await;
+    let count = server.event().await;
+    tokio::time::sleep(Duration::from_secs(10).saturating_sub(began.elapsed())).await;
+    let lag = server.metric("replica_lag_seconds").await;
+    sqlx::query("SELECT pg_wal_replay_resume()")
+        .execute(&mut replica)
+        .await
+        .unwrap();
+    assert_eq!(seen, 10_000);
+    assert_eq!(count.body["signups"], 10_001, "{count:?}");
+    assert!(lag > 4.0, "the lag is not shown: {lag} s");
+    server.wait_for_replica(before.receipt()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_is_never_older_than_it_says_nor_than_a_second() {
+    let server = Server::start().await;
+    let began = Instant::now();
+    let mut known = 0;
+    while began.elapsed() < Duration::from_secs(4) {
+        // How many had signed up for certain, and since when.
+        let (certain, since) = (known, OffsetDateTime::now_utc());
+        let event = server.event().await;
+        let now = OffsetDateTime::now_utc();
+        assert!(event.took < ANSWERED, "{event:?}");
+        let as_of = event.body["as_of"].as_str().unwrap();
+        let as_of = OffsetDateTime::parse(as_of, &Rfc3339).unwrap();
+        let slack = Duration::from_millis(100);
+        assert!(
+            now - as_of < Duration::from_secs(1) + slack,
+            "{as_of} at {now}"
+        );
+        if as_of >= since {
+            let signups = event.body["signups"].as_u64().unwrap();
+            assert!(signups >= certain, "{signups} of {certain} as of {as_of}");
+        }
+        let answer = server.sign_up(&format!("p{known}")).await;
+        assert_eq!(answer.status, 201);
+        known += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(known > 20, "{known}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_replica_the_primary_answers() {
+    let server = Server::start_with(&["--replica", "off", "--cache", "off"]).await;
+    let ann = server.sign_up("ann").await;
+    server.replica.set(Mode::Cut);
+    let receipt = server.receipt(ann.receipt()).await;
+    assert_eq!((receipt.status, &receipt.served_by[..]), (200, "primary"));
+    assert_eq!(server.event().await.served_by, "primary");
+    assert_eq!(server.metric("fallbacks_total").await, 0.0);
+}

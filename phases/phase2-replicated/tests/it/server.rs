@@ -1,0 +1,119 @@
+//! A phase-2 server for one test: its own database and ports, a proxy to each part.
+//!
+//! The replica and Redis are the same for all tests. A test that stops, empties or poisons one of
+//! them takes [`alone`] first; every other server holds [`together`] while it lives.
+
+use clap::Parser;
+use phase2_replicated::Config;
+use signup_conformance::Target;
+use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+
+/// Every request is answered within this, whatever is broken.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(2);
+
+/// A running server.
+pub(crate) struct Server {
+    target: Target,
+    pub(crate) service: TestService,
+    pub(crate) primary: FaultProxy,
+    pub(crate) replica: FaultProxy,
+    pub(crate) redis: FaultProxy,
+    pub(crate) database: Arc<TestDatabase>,
+    _shared: Option<OwnedRwLockReadGuard<()>>,
+}
+
+fn shared() -> Arc<RwLock<()>> {
+    static SHARED: std::sync::OnceLock<Arc<RwLock<()>>> = std::sync::OnceLock::new();
+    Arc::clone(SHARED.get_or_init(Arc::default))
+}
+
+/// Waits until no other test uses the replica or Redis.
+pub(crate) async fn alone() -> OwnedRwLockWriteGuard<()> {
+    shared().write_owned().await
+}
+
+impl Server {
+    /// Starts a server as it is meant, and waits until it is ready.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with some settings changed.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        let guard = shared().read_owned().await;
+        let mut server = Self::on(Arc::new(TestDatabase::create().await), settings).await;
+        server._shared = Some(guard);
+        server
+    }
+
+    /// A server on a database that may have others; who calls it holds [`alone`].
+    pub(crate) async fn on(database: Arc<TestDatabase>, settings: &[&str]) -> Self {
+        let primary = FaultProxy::start(database.server_address()).await.unwrap();
+        let replica = FaultProxy::start(signup_testbed::replica_address()).await;
+        let redis = FaultProxy::start(signup_testbed::redis_address()).await;
+        let (replica, redis) = (replica.unwrap(), redis.unwrap());
+        let primary_url = database.url_through(primary.address());
+        let replica_url = database.url_through(replica.address());
+        let redis_url = format!("redis://{}", redis.address());
+        let service = TestService::start(|secrets, listeners, stop| {
+            let arguments = [
+                "phase2-replicated",
+                "--primary-url",
+                &primary_url,
+                "--replica-url",
+                &replica_url,
+                "--redis-url",
+                &redis_url,
+            ];
+            let arguments = arguments.iter().chain(settings).map(ToString::to_string);
+            let config = Config::parse_from(arguments.chain(secrets));
+            phase2_replicated::serve(config, listeners, stop)
+        })
+        .await
+        .unwrap();
+        let operations_url = Some(service.operations_url.clone());
+        Self {
+            target: Target::new(service.url.clone(), operations_url, ORGANISER_TOKEN).unwrap(),
+            service,
+            primary,
+            replica,
+            redis,
+            database,
+            _shared: None,
+        }
+    }
+
+    /// What the conformance cases run against.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Waits until the replica answers for a participant who signed up on the primary.
+    pub(crate) async fn wait_for_replica(&self, receipt: &str) {
+        let began = Instant::now();
+        while self.receipt(receipt).await.served_by != "replica" {
+            assert!(began.elapsed() < Duration::from_secs(10), "no replica");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until a signup is not a server error.
+    pub(crate) async fn heals(&self, within: Duration) {
+        let began = Instant::now();
+        while self.sign_up("after-the-fault").await.status >= 500 {
+            assert!(began.elapsed() < within, "still failing after {within:?}");
+        }
+    }
+}
+
+impl Deref for Server {
+    type Target = TestService;
+
+    fn deref(&self) -> &TestService {
+        &self.service
+    }
+}

@@ -1,0 +1,209 @@
+//! The real service of a phase, started for one test: its own sockets, its own secrets, and
+//! requests to it that a fault test needs.
+
+use reqwest::{Client, Response};
+use serde_json::Value;
+use signup_service::Listeners;
+use std::io;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The event that is there from the start.
+const EVENT: &str = "00000000-0000-7000-8000-000000000001";
+
+/// The organiser's token of every test service.
+pub const ORGANISER_TOKEN: &str = "token";
+
+/// How long a service may take to be ready: it migrates an empty database.
+const START: Duration = Duration::from_secs(20);
+
+/// A running service. Dropping it leaves it to the end of the test's runtime.
+#[derive(Debug)]
+pub struct TestService {
+    /// Base URL of the public port.
+    pub url: String,
+    /// Base URL of the operations port.
+    pub operations_url: String,
+    /// Stops it.
+    pub stop: CancellationToken,
+    /// What it ends with.
+    pub serving: JoinHandle<anyhow::Result<()>>,
+    client: Client,
+    _secrets: TempDir,
+}
+
+/// An answer to a fault test's request.
+#[derive(Debug)]
+pub struct Answered {
+    /// Its status.
+    pub status: u16,
+    /// Its JSON.
+    pub body: Value,
+    /// `X-Served-By` and `X-Cache`, empty when there is none.
+    pub served_by: String,
+    /// See `served_by`.
+    pub cache: String,
+    /// From the request until all of it was there.
+    pub took: Duration,
+}
+
+impl TestService {
+    /// Starts a service and waits until it is ready. `serve` gets the arguments that name the
+    /// secrets, the sockets, and what stops it.
+    ///
+    /// # Panics
+    /// When it ends or is not ready in time.
+    ///
+    /// # Errors
+    /// When no socket or temporary folder can be had.
+    pub async fn start<F>(
+        serve: impl FnOnce(Vec<String>, Listeners, CancellationToken) -> F,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let secrets = TempDir::new()?;
+        let mut arguments = Vec::new();
+        for (option, secret) in [
+            ("--receipt-key-file", "key"),
+            ("--organiser-token-file", ORGANISER_TOKEN),
+        ] {
+            let file = secrets.path().join(secret);
+            std::fs::write(&file, secret)?;
+            arguments.extend([option.to_owned(), file.display().to_string()]);
+        }
+        let public = TcpListener::bind("127.0.0.1:0").await?;
+        let operations = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", public.local_addr()?);
+        let operations_url = format!("http://{}", operations.local_addr()?);
+        let stop = CancellationToken::new();
+        let listeners = Listeners { public, operations };
+        let mut service = Self {
+            url,
+            operations_url,
+            serving: tokio::spawn(serve(arguments, listeners, stop.clone())),
+            stop,
+            client: Client::new(),
+            _secrets: secrets,
+        };
+        tokio::select! {
+            ended = &mut service.serving => panic!("it ended before it was ready: {ended:?}"),
+            () = probe_until(&service.client, &service.operations_url, "readyz", 200, START) => {}
+        }
+        Ok(service)
+    }
+
+    /// Signs `participant` up.
+    ///
+    /// # Panics
+    /// When there is no answer, or not JSON in it: every fault is to be answered.
+    pub async fn sign_up(&self, participant: &str) -> Answered {
+        let url = format!("{}/v1/events/{EVENT}/signups", self.url);
+        let body = serde_json::json!({
+            "email": format!("{participant}@example.org"),
+            "name": participant,
+        });
+        answered(self.client.post(url).json(&body)).await
+    }
+
+    /// Checks a receipt.
+    ///
+    /// # Panics
+    /// As [`TestService::sign_up`].
+    pub async fn receipt(&self, receipt: &str) -> Answered {
+        let url = format!("{}/v1/events/{EVENT}/signups/{receipt}", self.url);
+        answered(self.client.get(url)).await
+    }
+
+    /// Asks for the event and its count.
+    ///
+    /// # Panics
+    /// As [`TestService::sign_up`].
+    pub async fn event(&self) -> Answered {
+        answered(self.client.get(format!("{}/v1/events/{EVENT}", self.url))).await
+    }
+
+    /// Waits until a probe has `status`.
+    ///
+    /// # Panics
+    /// When it has not within `patience`.
+    pub async fn probe(&self, probe: &str, status: u16, patience: Duration) {
+        probe_until(&self.client, &self.operations_url, probe, status, patience).await;
+    }
+
+    /// The sum of all series of a metric whose name and labels begin so.
+    ///
+    /// # Panics
+    /// When the service does not answer.
+    pub async fn metric(&self, series: &str) -> f64 {
+        let answer = self.client.get(format!("{}/metrics", self.operations_url));
+        let text = async { answer.send().await?.text().await }.await;
+        let text = text.unwrap_or_else(|error| panic!("/metrics: {error}"));
+        text.lines()
+            .filter(|line| line.starts_with(series))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
+    }
+}
+
+impl Answered {
+    /// The receipt in the answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn receipt(&self) -> &str {
+        let receipt = self.body["receipt"].as_str();
+        receipt.unwrap_or_else(|| panic!("no receipt in {self:?}"))
+    }
+}
+
+async fn probe_until(
+    client: &Client,
+    operations_url: &str,
+    probe: &str,
+    status: u16,
+    patience: Duration,
+) {
+    let url = format!("{operations_url}/{probe}");
+    let began = Instant::now();
+    loop {
+        let answer = client.get(&url).send().await;
+        let is = |answer: &Response| answer.status() == status;
+        if answer.as_ref().is_ok_and(is) {
+            return;
+        }
+        assert!(
+            began.elapsed() < patience,
+            "{probe} is not {status} after {patience:?}: {answer:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> Answered {
+    let began = Instant::now();
+    let answer = async {
+        let answer = request.send().await?;
+        let header = |name| {
+            let value = answer.headers().get(name);
+            value
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Ok::<_, reqwest::Error>(Answered {
+            status: answer.status().as_u16(),
+            served_by: header("x-served-by"),
+            cache: header("x-cache"),
+            body: answer.json().await?,
+            took: began.elapsed(),
+        })
+    };
+    answer
+        .await
+        .unwrap_or_else(|error| panic!("no answer: {error}"))
+}
