@@ -68,6 +68,8 @@ impl Server {
                 &replica_url,
                 "--redis-url",
                 &redis_url,
+                "--primary-connections=4",
+                "--replica-connections=2",
             ];
             let arguments = arguments.iter().chain(settings).map(ToString::to_string);
             let config = Config::parse_from(arguments.chain(secrets));
