@@ -122,7 +122,7 @@ struct Conformance {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // One worker carries 10,000 requests a second; two cost a third more CPU a request (NOTES.md).
+    // The load has a thread of its own; this one meters, reports and talks to the engine.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
