@@ -2,6 +2,7 @@
 //!
 //! A run keeps a million of these and more, so a record is 72 bytes and owns nothing.
 
+use crate::source::Source;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
@@ -153,6 +154,8 @@ pub struct Attempt {
     pub receipt: Option<Receipt>,
     /// `status` in the answer to a signup or a receipt check.
     pub state: Option<State>,
+    /// Where a read says it was answered from; `None` for a signup, or when it does not say.
+    pub source: Option<Source>,
 }
 
 impl Attempt {

@@ -154,7 +154,7 @@ fn chart(run: &Run, what: &str, unit: &str, y: Axis, lines: Vec<Line>) -> Chart 
         .unwrap_or_default();
     let users = count(run.users.into());
     Chart {
-        heading: format!("{what}: {}, {}, {users} users", run.phase, run.scenario),
+        heading: format!("{what}: {}, {}, {users} users", run.system(), run.scenario),
         subtitle: format!("run {} · {} arrivals{fault}", run.id, run.arrivals),
         verdict: run.verdict,
         reasons: run.reasons.clone(),
@@ -217,86 +217,4 @@ fn values<'a>(lines: impl IntoIterator<Item = &'a Line>) -> impl Iterator<Item =
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample;
-
-    fn svg(run: &Run, file: &str) -> String {
-        draw(run)
-            .unwrap()
-            .into_iter()
-            .find(|picture| picture.file == file)
-            .unwrap()
-            .svg
-    }
-
-    #[test]
-    fn every_chart_carries_the_run_and_its_verdict() {
-        for run in [sample::rush(), sample::lost()] {
-            for picture in draw(&run).unwrap() {
-                assert!(picture.svg.contains(&run.id), "{}", picture.file);
-                assert!(picture.svg.contains(crate::figures::verdict(run.verdict)));
-                assert!(picture.svg.starts_with("<svg width=\"960\" height=\"450\""));
-            }
-        }
-        assert!(svg(&sample::lost(), "rate.svg").contains("2 acknowledged signups"));
-    }
-
-    #[test]
-    fn the_goal_is_drawn_when_it_is_in_range() {
-        let mut run = sample::rush();
-        assert!(!svg(&run, "latency.svg").contains("goal for p99"));
-        run.timeline[50].p99_ms = 240.0;
-        assert!(svg(&run, "latency.svg").contains("goal for p99"));
-    }
-
-    #[test]
-    fn strange_data_is_drawn_without_a_panic() {
-        for timeline in strange_timelines() {
-            let mut run = sample::rush();
-            run.timeline = timeline;
-            for picture in draw(&run).unwrap() {
-                assert!(
-                    picture.svg.trim_end().ends_with("</svg>"),
-                    "{}",
-                    picture.file
-                );
-                assert!(!picture.svg.contains("NaN"), "{}", picture.file);
-            }
-            run.caps.clear();
-            draw(&run).unwrap();
-        }
-    }
-
-    fn strange_timelines() -> Vec<Vec<Second>> {
-        let sampled = sample::rush().timeline;
-        let one = sampled[..1].to_vec();
-        let zero = (0..100)
-            .map(|t_s| Second {
-                t_s,
-                ..Second::default()
-            })
-            .collect();
-        let mut huge = sampled.clone();
-        for second in &mut huge {
-            second.asked = u64::MAX;
-            second.acked = u64::MAX;
-            second.p99_ms = 1e300;
-            second.memory_bytes.values_mut().for_each(|b| *b = u64::MAX);
-            second.cpus.values_mut().for_each(|c| *c = f64::MAX);
-        }
-        let mut broken = sampled.clone();
-        for second in &mut broken {
-            second.p99_ms = f64::NAN;
-            second.p50_ms = f64::INFINITY;
-            second.p99_from_send_ms = -1.0;
-            second.cpus.values_mut().for_each(|c| *c = f64::NAN);
-        }
-        let late = vec![Second {
-            t_s: u32::MAX,
-            p99_ms: 1.0,
-            ..Second::default()
-        }];
-        vec![Vec::new(), one, zero, huge, broken, late]
-    }
-}
+mod tests;

@@ -1,37 +1,38 @@
-//! What the engine says of the containers of a phase: caps, restarts, CPU, memory.
+//! What the engine says of the containers of a phase: caps, restarts, CPU, memory; and what it is
+//! told to do with them when a fault is ordered.
+
+mod cgroup;
+mod usage;
 
 use crate::phases::Phase;
 use anyhow::{Context, ensure};
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ContainerStatsResponse};
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
-    KillContainerOptionsBuilder, ListContainersOptionsBuilder, StatsOptionsBuilder,
+    KillContainerOptionsBuilder, ListContainersOptionsBuilder, StopContainerOptions,
 };
-use futures::StreamExt;
+use cgroup::Cgroup;
 use futures::future::join_all;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+pub use usage::Usage;
 
 /// The Compose project all containers of the lab belong to.
 const PROJECT: &str = "signup-lab";
 
-/// The engine, seen from one phase.
+/// The containers of a phase that is up. They are looked up once: a container that is killed or
+/// stopped and started again keeps its id.
 #[derive(Clone)]
 pub struct Containers {
     docker: Docker,
-    phase: Phase,
+    /// By service.
+    all: Arc<BTreeMap<String, Container>>,
 }
 
-/// Counters of one container at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// CPU time since the container started, in ns.
-    pub cpu_ns: u64,
-    /// Memory without the page cache, in bytes.
-    pub memory_bytes: u64,
-    /// Scheduling periods since the container started.
-    pub periods: u64,
-    /// Those in which it had used up its share.
-    pub throttled: u64,
+struct Container {
+    id: String,
+    /// Where the kernel keeps its counters, if this process may read them.
+    cgroup: Option<Cgroup>,
 }
 
 /// What inspection says of one container.
@@ -51,72 +52,89 @@ pub struct Inspected {
     pub oom_killed: bool,
 }
 
-impl Containers {
-    /// Connects to the engine.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub fn connect(phase: Phase) -> anyhow::Result<Self> {
-        let docker = Docker::connect_with_defaults()
-            .context("cannot reach the Docker engine: run `lab doctor`")?;
-        Ok(Self { docker, phase })
-    }
+/// Version of the engine, and `v1` or `v2` of its control groups.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn engine() -> anyhow::Result<(String, String)> {
+    let info = connect()?.info().await;
+    let info = info.context("the Docker engine does not answer")?;
+    let cgroup = match info.cgroup_version {
+        None => "unknown",
+        Some(version) if version.to_string() == "2" => "v2",
+        Some(_) => "v1",
+    };
+    Ok((info.server_version.unwrap_or_default(), cgroup.to_owned()))
+}
 
-    /// Version of the engine, and `v1` or `v2` of its control groups.
+fn connect() -> anyhow::Result<Docker> {
+    Docker::connect_with_defaults().context("cannot reach the Docker engine: run `lab doctor`")
+}
+
+impl Containers {
+    /// Looks up the containers of `phase`, which must be up.
     ///
     /// # Errors
-    /// When the engine does not answer.
-    pub async fn engine(&self) -> anyhow::Result<(String, String)> {
-        let info = self
-            .docker
-            .info()
-            .await
-            .context("the Docker engine does not answer")?;
-        let cgroup =
-            info.cgroup_version
-                .map_or("unknown", |version| match version.to_string().as_str() {
-                    "2" => "v2",
-                    _ => "v1",
-                });
-        Ok((info.server_version.unwrap_or_default(), cgroup.to_owned()))
+    /// When the engine does not answer, or the phase has no container.
+    pub async fn find(phase: Phase) -> anyhow::Result<Self> {
+        let docker = connect()?;
+        let label = vec![format!("com.docker.compose.project={PROJECT}")];
+        let filters = HashMap::from([("label".to_owned(), label)]);
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let list = docker.list_containers(Some(options)).await;
+        let mut all = BTreeMap::new();
+        for container in list.context("the Docker engine does not answer")? {
+            let service = container
+                .labels
+                .and_then(|mut labels| labels.remove("com.docker.compose.service"))
+                .filter(|service| phase.owns(service));
+            let (Some(service), Some(id)) = (service, container.id) else {
+                continue;
+            };
+            let state = docker.inspect_container(&id, None).await?.state;
+            let pid = state.and_then(|state| state.pid).unwrap_or_default();
+            let cgroup = Cgroup::of(pid, &id);
+            all.insert(service, Container { id, cgroup });
+        }
+        ensure!(!all.is_empty(), "no container of {} is there", phase.name);
+        let all = Arc::new(all);
+        Ok(Self { docker, all })
     }
 
     /// Inspects every container of the phase, by service.
     ///
     /// # Errors
-    /// When the engine does not answer, or the phase has no container.
+    /// When the engine does not answer, or a container is gone.
     pub async fn inspect(&self) -> anyhow::Result<BTreeMap<String, Inspected>> {
         let mut inspected = BTreeMap::new();
-        for (service, id) in self.ids().await? {
-            let answer = self.docker.inspect_container(&id, None).await?;
-            inspected.insert(service, read_inspection(answer));
+        for (service, container) in self.all.iter() {
+            let answer = self.docker.inspect_container(&container.id, None).await?;
+            inspected.insert(service.clone(), read_inspection(answer));
         }
-        ensure!(
-            !inspected.is_empty(),
-            "no container of {} is there",
-            self.phase.name
-        );
         Ok(inspected)
     }
 
-    /// Reads the counters of every running container of the phase, by service.
+    /// Reads the counters of every running container of the phase, by service. One that has just
+    /// died has none, and is absent for this moment.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// When none can be read.
     pub async fn usage(&self) -> anyhow::Result<BTreeMap<String, Usage>> {
         // All at once: an engine of version 20 answers at the next tick of its own collector, up to
         // a second later.
-        let read = self.ids().await?.into_iter().map(async |(service, id)| {
-            let options = StatsOptionsBuilder::new()
-                .stream(false)
-                .one_shot(true)
-                .build();
-            // A container that has just died has no counters: it is absent for this moment.
-            let stats = self.docker.stats(&id, Some(options)).next().await?.ok()?;
-            let usage = read_usage(&stats);
-            (usage.cpu_ns > 0).then_some((service, usage))
+        let read = self.all.iter().map(async |(service, container)| {
+            let usage = match &container.cgroup {
+                Some(cgroup) => cgroup.read(),
+                None => usage::from_engine(&self.docker, &container.id).await,
+            };
+            Some((service.clone(), usage?))
         });
-        Ok(join_all(read).await.into_iter().flatten().collect())
+        let usage: BTreeMap<_, _> = join_all(read).await.into_iter().flatten().collect();
+        ensure!(!usage.is_empty(), "no container's counters can be read");
+        Ok(usage)
     }
 
     /// Kills a service (SIGKILL): no chance to finish anything.
@@ -125,44 +143,54 @@ impl Containers {
     /// When there is no such container or the engine fails.
     pub async fn kill(&self, service: &str) -> anyhow::Result<()> {
         let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-        Ok(self
-            .docker
-            .kill_container(&self.id(service).await?, Some(options))
-            .await?)
+        let id = self.id(service)?;
+        Ok(self.docker.kill_container(id, Some(options)).await?)
     }
 
-    /// Starts a service that was killed.
+    /// Tells a service to stop, waits until it has ended, and returns its exit code. It has as long
+    /// as its grace period in the Compose file says.
+    ///
+    /// # Errors
+    /// When there is no such container or the engine fails.
+    pub async fn stop(&self, service: &str) -> anyhow::Result<i64> {
+        let id = self.id(service)?;
+        let options = None::<StopContainerOptions>;
+        self.docker.stop_container(id, options).await?;
+        let state = self.docker.inspect_container(id, None).await?.state;
+        state
+            .and_then(|state| state.exit_code)
+            .with_context(|| format!("{service} has no exit code"))
+    }
+
+    /// Starts a service that was killed or stopped.
     ///
     /// # Errors
     /// When there is no such container or the engine fails.
     pub async fn start(&self, service: &str) -> anyhow::Result<()> {
-        Ok(self
-            .docker
-            .start_container(&self.id(service).await?, None)
-            .await?)
+        let id = self.id(service)?;
+        Ok(self.docker.start_container(id, None).await?)
     }
 
-    async fn id(&self, service: &str) -> anyhow::Result<String> {
-        let id = self.ids().await?.remove(service);
-        id.with_context(|| format!("{} has no service {service}", self.phase.name))
+    /// Freezes a service: it keeps its connections and answers nothing.
+    ///
+    /// # Errors
+    /// When there is no such container or the engine fails.
+    pub async fn pause(&self, service: &str) -> anyhow::Result<()> {
+        Ok(self.docker.pause_container(self.id(service)?).await?)
     }
 
-    async fn ids(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let label = vec![format!("com.docker.compose.project={PROJECT}")];
-        let filters = HashMap::from([("label".to_owned(), label)]);
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&filters)
-            .build();
-        let list = self.docker.list_containers(Some(options)).await;
-        let list = list.context("the Docker engine does not answer")?;
-        let ours = list.into_iter().filter_map(|container| {
-            let service = container.labels?.remove("com.docker.compose.service")?;
-            self.phase
-                .owns(&service)
-                .then_some((service, container.id?))
-        });
-        Ok(ours.collect())
+    /// Lets a service go on that was paused.
+    ///
+    /// # Errors
+    /// When there is no such container or the engine fails.
+    pub async fn unpause(&self, service: &str) -> anyhow::Result<()> {
+        Ok(self.docker.unpause_container(self.id(service)?).await?)
+    }
+
+    fn id(&self, service: &str) -> anyhow::Result<&str> {
+        let container = self.all.get(service);
+        let container = container.with_context(|| format!("no service {service} is up"))?;
+        Ok(&container.id)
     }
 }
 
@@ -186,30 +214,5 @@ fn read_inspection(answer: ContainerInspectResponse) -> Inspected {
         life: format!("{:?} {:?}", state.pid, state.started_at),
         running: state.running.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
-    }
-}
-
-fn read_usage(stats: &ContainerStatsResponse) -> Usage {
-    let cpu = stats.cpu_stats.as_ref();
-    let memory = stats.memory_stats.as_ref();
-    let throttling = cpu.and_then(|cpu| cpu.throttling_data.as_ref());
-    // Files that could be dropped at once: `total_inactive_file` in cgroup v1, `inactive_file` in v2.
-    let detail = memory.and_then(|memory| memory.stats.as_ref());
-    let page_cache = detail.and_then(|detail| {
-        detail
-            .get("total_inactive_file")
-            .or_else(|| detail.get("inactive_file"))
-            .copied()
-    });
-    let used = memory.and_then(|memory| memory.usage).unwrap_or_default();
-    Usage {
-        cpu_ns: cpu
-            .and_then(|cpu| cpu.cpu_usage.as_ref()?.total_usage)
-            .unwrap_or_default(),
-        memory_bytes: used.saturating_sub(page_cache.unwrap_or_default()),
-        periods: throttling.and_then(|data| data.periods).unwrap_or_default(),
-        throttled: throttling
-            .and_then(|data| data.throttled_periods)
-            .unwrap_or_default(),
     }
 }

@@ -1,25 +1,21 @@
 //! `lab doctor`: what will not work on this machine, and how to mend it.
 
+mod machine;
+
+use crate::containers;
 use crate::phases::PhaseName;
 use crate::stack::Stack;
 use crate::terminal::Style;
-use crate::{containers::Containers, host};
+use clap::ValueEnum;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-/// Memory the largest stack may use by its caps, with the generator beside it.
-const MEMORY_BYTES: u64 = 3 << 30;
-
-/// Disk that images, databases and build output take.
-const DISK_BYTES: u64 = 10 << 30;
-
-/// A flush slower than this makes a durable signup slower than the goals assume.
-const SLOW_FLUSH_US: f64 = 5_000.0;
-
 /// Ports the stacks publish.
-const PORTS: [u16; 6] = [8080, 9100, 9090, 9101, 3000, 15401];
+const PORTS: [u16; 10] = [
+    8080, 9100, 9111, 9112, 9090, 9101, 3000, 15401, 15402, 15403,
+];
 
 /// The result of one check.
 struct Check {
@@ -40,10 +36,10 @@ enum State {
 pub async fn doctor(root: &Path) -> bool {
     let style = Style::of_stdout();
     let mut checks = vec![
-        cores(),
-        memory(),
-        disk(root),
-        flush(root),
+        machine::cores(),
+        machine::memory(),
+        machine::disk(root),
+        machine::flush(root),
         set_up(root),
         compose(),
     ];
@@ -68,87 +64,6 @@ pub async fn doctor(root: &Path) -> bool {
 
 fn check(what: &'static str, state: State, found: String) -> Check {
     Check { what, state, found }
-}
-
-fn cores() -> Check {
-    let cores = host::cores();
-    let state = if cores >= 2 {
-        State::Good
-    } else {
-        State::Doubtful
-    };
-    check(
-        "cores",
-        state,
-        format!(
-            "{cores} ({}); a run wants 2: one for the stack, one for the load",
-            host::cpu_model()
-        ),
-    )
-}
-
-fn memory() -> Check {
-    let bytes = host::memory_bytes();
-    let state = if bytes >= MEMORY_BYTES {
-        State::Good
-    } else {
-        State::Bad("use a machine with 3 GiB or more")
-    };
-    check("memory", state, format!("{} MiB", bytes >> 20))
-}
-
-fn disk(root: &Path) -> Check {
-    // `df` rather than statvfs: the standard library has no call for it, and this runs once.
-    let output = Command::new("df")
-        .args(["--output=avail", "-B1"])
-        .arg(root)
-        .output();
-    let text = output
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
-    let free: Option<u64> = text
-        .lines()
-        .nth(1)
-        .and_then(|line| line.trim().parse().ok());
-    match free {
-        Some(free) if free < DISK_BYTES => check(
-            "disk",
-            State::Bad("free some space: images and builds take up to 10 GiB"),
-            format!("{} GiB free", free >> 30),
-        ),
-        Some(free) => check("disk", State::Good, format!("{} GiB free", free >> 30)),
-        None => check(
-            "disk",
-            State::Doubtful,
-            "cannot tell how much is free".into(),
-        ),
-    }
-}
-
-fn flush(root: &Path) -> Check {
-    match host::fdatasync_us(root) {
-        Ok(us) if us > SLOW_FLUSH_US => check(
-            "flush",
-            State::Doubtful,
-            format!("{us:.0} µs for fdatasync: commits will be slow here"),
-        ),
-        // Not even a fast disk flushes so fast: somewhere below, a cache says "done" too early.
-        Ok(us) if us < 5.0 => check(
-            "flush",
-            State::Doubtful,
-            format!("{us:.1} µs for fdatasync: this disk does not really flush"),
-        ),
-        Ok(us) => check(
-            "flush",
-            State::Good,
-            format!("{us:.0} µs for fdatasync of 8 kB"),
-        ),
-        Err(error) => check(
-            "flush",
-            State::Bad("make the project's folder writable"),
-            format!("{error:#}"),
-        ),
-    }
 }
 
 fn set_up(root: &Path) -> Check {
@@ -197,12 +112,7 @@ fn compose() -> Check {
 }
 
 async fn engine() -> Check {
-    let engine = async {
-        Containers::connect(PhaseName::Phase1.phase())?
-            .engine()
-            .await
-    };
-    match engine.await {
+    match containers::engine().await {
         Ok((version, cgroup)) => check(
             "engine",
             State::Good,
@@ -217,10 +127,7 @@ async fn engine() -> Check {
 }
 
 async fn images(root: &Path) -> Check {
-    match Stack::new(PhaseName::Phase1.phase(), root)
-        .missing_images()
-        .await
-    {
+    match missing_images(root).await {
         Ok(missing) if missing.is_empty() => check("images", State::Good, "all there".into()),
         Ok(missing) => check(
             "images",
@@ -233,6 +140,17 @@ async fn images(root: &Path) -> Check {
             format!("{error:#}"),
         ),
     }
+}
+
+/// Of all phases, each once.
+async fn missing_images(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut missing = Vec::new();
+    for name in PhaseName::value_variants() {
+        missing.extend(Stack::new(name.phase(), root).missing_images().await?);
+    }
+    missing.sort();
+    missing.dedup();
+    Ok(missing)
 }
 
 fn ports() -> Check {
@@ -248,7 +166,7 @@ fn ports() -> Check {
             "ports",
             State::Doubtful,
             format!(
-                "in use: {}; fine if a phase is up (`lab down phase1`)",
+                "in use: {}; fine if a phase is up (`lab down` with its name)",
                 taken.join(", ")
             ),
         )

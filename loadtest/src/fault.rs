@@ -1,80 +1,191 @@
-//! A fault ordered during a load: a service is killed and started again.
+//! Faults ordered during a load: a service is killed, restarted or paused at a second of it.
 
 use crate::containers::Containers;
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use clap::Args;
 use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
-use tokio::task::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// How long a killed service stays away.
 const AWAY: Duration = Duration::from_secs(1);
 
-/// Kill `service` (SIGKILL) `at` seconds into the load.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Compose service.
-    pub service: String,
-    /// Seconds into the load.
-    pub at: u32,
+/// What is ordered, any number of each kind.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Faults {
+    /// Kill a service (SIGKILL) at a second of the load, and start it again a second later. May be
+    /// given several times, like --restart and --pause; the ledger must stay clean.
+    #[arg(long, value_name = "SERVICE@SECOND", value_parser = Fault::kill)]
+    kill: Vec<Fault>,
+
+    /// Tell a service to stop at a second of the load (SIGTERM, or what its image names instead),
+    /// wait until it has ended, and start it again.
+    #[arg(long, value_name = "SERVICE@SECOND", value_parser = Fault::restart)]
+    restart: Vec<Fault>,
+
+    /// Freeze a service at a second of the load for some seconds: phase2-primary@10+30 is away from
+    /// the 10th to the 40th. It keeps its connections and answers nothing.
+    #[arg(long, value_name = "SERVICE@SECOND+SECONDS", value_parser = Fault::pause)]
+    pause: Vec<Fault>,
 }
 
-impl Fault {
-    /// Does it, when its time comes.
+/// One fault.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Fault {
+    /// Seconds into the load.
+    at: u32,
+    /// Compose service.
+    service: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Kill,
+    Restart,
+    Pause { seconds: u32 },
+}
+
+/// Faults that happen while a load runs. Dropping it calls off those that have not.
+pub struct Ordered(JoinSet<anyhow::Result<(u32, String)>>);
+
+impl Faults {
+    fn all(&self) -> impl Iterator<Item = &Fault> {
+        self.kill.iter().chain(&self.restart).chain(&self.pause)
+    }
+
+    /// Whether none is ordered.
     #[must_use]
-    pub fn order(self, containers: Containers) -> JoinHandle<anyhow::Result<()>> {
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(u64::from(self.at))).await;
-            containers.kill(&self.service).await?;
-            tokio::time::sleep(AWAY).await;
-            containers.start(&self.service).await
-        })
+    pub fn are_none(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// Whether `service` is to be started anew in the course of them.
+    #[must_use]
+    pub fn restarts(&self, service: &str) -> bool {
+        let restarts = |fault: &Fault| !matches!(fault.kind, Kind::Pause { .. });
+        self.all()
+            .any(|fault| fault.service == service && restarts(fault))
+    }
+
+    /// Checks before the load what would otherwise fail in the middle of it.
+    ///
+    /// # Errors
+    /// When a service is none of `services`, or a second is not within the `window`.
+    pub fn check(&self, services: &[&str], window: u32) -> anyhow::Result<()> {
+        for fault in self.all() {
+            ensure!(
+                services.contains(&fault.service.as_str()),
+                "{fault}: there is no such service; there are {}",
+                services.join(", ")
+            );
+            ensure!(fault.at < window, "{fault}: the load lasts {window} s");
+        }
+        Ok(())
+    }
+
+    /// Has them happen, counted from now.
+    #[must_use]
+    pub fn order(&self, containers: &Containers) -> Ordered {
+        let mut ordered = JoinSet::new();
+        for fault in self.all().cloned() {
+            let containers = containers.clone();
+            ordered.spawn(async move {
+                tokio::time::sleep(Duration::from_secs(u64::from(fault.at))).await;
+                let happened = fault.happen(&containers).await;
+                Ok((fault.at, happened.with_context(|| fault.to_string())?))
+            });
+        }
+        Ordered(ordered)
     }
 }
 
-impl FromStr for Fault {
-    type Err = anyhow::Error;
+impl Ordered {
+    /// Waits until all have happened, and says what did, in the order of their seconds; `None` when
+    /// none was ordered.
+    ///
+    /// # Errors
+    /// When the engine failed to do one.
+    pub async fn happened(mut self) -> anyhow::Result<Option<String>> {
+        let mut happened = Vec::new();
+        while let Some(fault) = self.0.join_next().await {
+            happened.push(fault.context("a fault panicked")??);
+        }
+        happened.sort();
+        let texts: Vec<String> = happened.into_iter().map(|(_, text)| text).collect();
+        Ok((!texts.is_empty()).then(|| texts.join("; ")))
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (service, at) = text
-            .split_once('@')
-            .context("not of the form SERVICE@SECOND")?;
-        let at = at.parse().context("the second is not a whole number")?;
-        Ok(Self {
-            service: service.to_owned(),
-            at,
+impl Fault {
+    fn kill(text: &str) -> anyhow::Result<Self> {
+        Self::parse(text, |at| Ok((at.parse()?, Kind::Kill)))
+    }
+
+    fn restart(text: &str) -> anyhow::Result<Self> {
+        Self::parse(text, |at| Ok((at.parse()?, Kind::Restart)))
+    }
+
+    fn pause(text: &str) -> anyhow::Result<Self> {
+        Self::parse(text, |span| {
+            let (at, seconds) = span.split_once('+').context("how long? @SECOND+SECONDS")?;
+            let seconds = seconds.parse()?;
+            Ok((at.parse()?, Kind::Pause { seconds }))
         })
+    }
+
+    fn parse(
+        text: &str,
+        when: impl Fn(&str) -> anyhow::Result<(u32, Kind)>,
+    ) -> anyhow::Result<Self> {
+        let (service, rest) = text.split_once('@').context("no @SECOND")?;
+        ensure!(!service.is_empty(), "no SERVICE before @");
+        let (at, kind) = when(rest).context("a second is not a whole number")?;
+        Ok(Self {
+            at,
+            service: service.to_owned(),
+            kind,
+        })
+    }
+
+    /// Does it; returns what happened.
+    async fn happen(&self, containers: &Containers) -> anyhow::Result<String> {
+        let service = &self.service;
+        match self.kind {
+            Kind::Kill => {
+                containers.kill(service).await?;
+                tokio::time::sleep(AWAY).await;
+                containers.start(service).await?;
+                let away = AWAY.as_secs();
+                Ok(format!("{self}, started again after {away} s"))
+            }
+            Kind::Restart => {
+                let began = Instant::now();
+                let code = containers.stop(service).await?;
+                let took = began.elapsed().as_secs_f64();
+                containers.start(service).await?;
+                Ok(format!("{self}: exit code {code} after {took:.1} s"))
+            }
+            Kind::Pause { seconds } => {
+                containers.pause(service).await?;
+                tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+                containers.unpause(service).await?;
+                Ok(self.to_string())
+            }
+        }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "kill -9 {} at {} s, started again after {} s",
-            self.service,
-            self.at,
-            AWAY.as_secs()
-        )
+        let (service, at) = (&self.service, self.at);
+        match self.kind {
+            Kind::Kill => write!(f, "kill -9 {service} at {at} s"),
+            Kind::Restart => write!(f, "restart {service} at {at} s"),
+            Kind::Pause { seconds } => write!(f, "pause {service} at {at} s for {seconds} s"),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_is_a_service_and_a_second() {
-        let fault: Fault = "phase1-server@5".parse().unwrap();
-        assert_eq!(
-            fault,
-            Fault {
-                service: "phase1-server".into(),
-                at: 5
-            }
-        );
-        for text in ["phase1-server", "phase1-server@", "phase1-server@soon"] {
-            assert!(text.parse::<Fault>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

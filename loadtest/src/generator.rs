@@ -17,6 +17,7 @@ mod pacer;
 mod priority;
 mod progress;
 mod slot;
+mod worker;
 
 pub use interrupt::stop_on_interrupt;
 pub use outcome::Outcome;
@@ -29,7 +30,6 @@ use crate::schedule::{Arrival, Schedule};
 use anyhow::Context;
 use exchange::Exchange;
 use pacer::{Paced, Pacer, Ticket};
-use priority::Priority;
 use reqwest::Url;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
@@ -37,6 +37,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
+use worker::Worker;
 
 /// After the last scheduled instant, requests that still wait for a slot get this long.
 const GRACE: Duration = Duration::from_secs(10);
@@ -107,8 +108,8 @@ impl Clock {
 /// Runs the load to its end, or until `stop` is cancelled: then requests in flight are given up
 /// (their outcome is [`Broken`](crate::attempt::Outcome::Broken), unknown) and it ends within a second.
 ///
-/// Must be called in a multi-thread Tokio runtime, whose workers carry the slots. Besides, goose
-/// keeps process-wide state: one load at a time.
+/// The slots run on a thread of their own, not on the caller's runtime. goose keeps process-wide
+/// state: one load at a time.
 ///
 /// # Errors
 /// When the client cannot be built, goose refuses its configuration, or a thread cannot be made.
@@ -138,9 +139,9 @@ pub async fn run(
         never_recorded: AtomicU64::new(0),
     });
     let attack = attack::attack(&host, &shared)?;
-    // Spawned, so that it runs on the workers whatever the caller's task does. Ends by itself when
-    // the tickets are closed and taken.
-    let goose = tokio::spawn(Box::pin(attack.execute()));
+    let worker = Worker::start().context("the generator's thread")?;
+    // Ends by itself when the tickets are closed and taken.
+    let goose = worker.spawn(Box::pin(attack.execute()));
     let goose = async { goose.await.context("goose panicked")?.context("goose") };
     tokio::pin!(goose);
     tokio::select! {
@@ -151,15 +152,13 @@ pub async fn run(
         permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
     }
     let load = Load::start(plan.schedule, following, &shared)?;
-    let priority = Priority::raise();
     let metrics = goose.await;
     // Only the pacer closes the tickets: still open, goose was ended by something else.
     let stopped = stop.is_cancelled() || !shared.tickets.is_closed();
     shared.stop.cancel();
     let paced = load.pacer.await.context("the pacer panicked")?;
     let cpu_s = cpu_s()? - load.cpu_before_s;
-    let realtime = priority.is_raised();
-    drop(priority);
+    let realtime = paced.raised && worker.is_raised();
     outcome::Seen {
         started: load.clock.0,
         started_at: load.started_at,

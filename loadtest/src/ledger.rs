@@ -1,11 +1,14 @@
 //! The ledger: every acknowledged signup, looked for again in the databases, by identity.
 //!
-//! It knows what each participant sent and was told, and is shown every row that was kept. What
-//! the service says about itself is no evidence here.
+//! It knows what each participant sent and was told, and is shown every row that was kept, also
+//! those of the replicas. What the service says about itself is no evidence here.
+
+mod rows;
 
 use crate::attempt::{Attempt, Kind, Receipt};
 use crate::participant::Participants;
 use crate::record::Ledger;
+use rows::Rows;
 use uuid::Uuid;
 
 /// A signup as it was found in a database.
@@ -23,7 +26,15 @@ pub struct Row {
 pub struct Book {
     participants: Participants,
     entries: Vec<Entry>,
+    /// In the databases that own signups.
+    owned: Rows,
     ledger: Ledger,
+}
+
+/// The rows of the replicas, to be compared with those of the databases they copy.
+pub struct ReplicaPage {
+    participants: Participants,
+    rows: Rows,
 }
 
 /// What one participant was told, and what was found of them.
@@ -44,6 +55,7 @@ impl Book {
         let mut book = Self {
             participants,
             entries,
+            owned: Rows::none(users as usize),
             ledger: Ledger::default(),
         };
         for attempt in attempts
@@ -80,6 +92,7 @@ impl Book {
     pub fn found(&mut self, row: &Row) {
         self.ledger.kept += 1;
         let number = self.participants.number(&row.email);
+        self.owned.add(number, row);
         let entry = number.and_then(|number| self.entries.get_mut(number as usize));
         let Some((entry, number)) = entry.zip(number) else {
             // Nobody of this run: it was stored though it was never sent.
@@ -90,6 +103,20 @@ impl Book {
         // The receipt in the participant's hand must be the key of the row.
         entry.conflict |= entry.receipt.is_some_and(|receipt| receipt.id() != row.id);
         self.ledger.mutated += u64::from(row.name != self.participants.name(number));
+    }
+
+    /// A page for what the replicas hold.
+    #[must_use]
+    pub fn replica_page(&self) -> ReplicaPage {
+        ReplicaPage {
+            participants: self.participants.clone(),
+            rows: Rows::none(self.entries.len()),
+        }
+    }
+
+    /// Compares what the replicas hold with what was [`found`](Self::found) where it is owned.
+    pub fn compare(&mut self, page: &ReplicaPage) {
+        self.ledger.replica_differs += self.owned.differences(&page.rows);
     }
 
     /// Compares what was told with what was found.
@@ -109,6 +136,13 @@ impl Book {
     }
 }
 
+impl ReplicaPage {
+    /// Enters a row that was found on a replica.
+    pub fn found(&mut self, row: &Row) {
+        self.rows.add(self.participants.number(&row.email), row);
+    }
+}
+
 impl Ledger {
     /// What must be 0 and is not: class and number.
     #[must_use]
@@ -120,6 +154,7 @@ impl Ledger {
             ("mutated", self.mutated),
             ("misrouted", self.misrouted),
             ("receipt conflicts", self.receipt_conflicts),
+            ("replica differs", self.replica_differs),
         ];
         classes
             .into_iter()
@@ -129,148 +164,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::attempt::Outcome;
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-    fn receipt(id: u128) -> Option<Receipt> {
-        let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&id.to_be_bytes());
-        Receipt::parse(&URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    fn signup(participant: u32, outcome: Outcome) -> Attempt {
-        let acked = outcome.is_success();
-        Attempt {
-            intended_us: 0,
-            sent_us: 0,
-            answered_us: 1,
-            participant,
-            kind: Kind::Signup,
-            number: 1,
-            outcome,
-            receipt: receipt(u128::from(participant)).filter(|_| acked),
-            state: None,
-        }
-    }
-
-    fn judge(attempts: &[Attempt], rows: &[Row]) -> Ledger {
-        let mut book = Book::open(10, Participants::new("t"), attempts);
-        rows.iter().for_each(|row| book.found(row));
-        book.close()
-    }
-
-    fn row(participant: u32) -> Row {
-        let participants = Participants::new("t");
-        Row {
-            id: Uuid::from_u128(u128::from(participant)),
-            email: participants.email(participant),
-            name: participants.name(participant),
-        }
-    }
-
-    #[test]
-    fn what_was_acknowledged_and_kept_is_clean() {
-        let ledger = judge(
-            &[
-                signup(1, Outcome::Status(201)),
-                signup(1, Outcome::Status(200)),
-            ],
-            &[row(1)],
-        );
-        assert_eq!(ledger.violations(), []);
-        assert_eq!(
-            (ledger.acked_requests, ledger.acked, ledger.kept),
-            (2, 1, 1)
-        );
-    }
-
-    #[test]
-    fn acknowledged_and_not_there_is_lost() {
-        let ledger = judge(
-            &[
-                signup(1, Outcome::Status(201)),
-                signup(2, Outcome::Status(202)),
-            ],
-            &[row(2)],
-        );
-        assert_eq!(ledger.violations(), [("lost", 1)]);
-    }
-
-    #[test]
-    fn refused_and_there_is_unexpected_but_unknown_and_there_is_recovered() {
-        let refused = [
-            Outcome::Status(503),
-            Outcome::Status(422),
-            Outcome::NeverSent,
-        ];
-        for outcome in refused {
-            let ledger = judge(&[signup(1, outcome)], &[row(1)]);
-            assert_eq!(ledger.violations(), [("unexpected", 1)], "{outcome}");
-        }
-        for outcome in [Outcome::Timeout, Outcome::Broken, Outcome::Status(504)] {
-            // A refusal of the repeat says nothing about the first request.
-            let ledger = judge(
-                &[signup(1, outcome), signup(1, Outcome::Status(503))],
-                &[row(1)],
-            );
-            assert_eq!(
-                (ledger.violations(), ledger.recovered),
-                (vec![], 1),
-                "{outcome}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_row_nobody_sent_is_unexpected() {
-        let stranger = Row {
-            email: "ann@example.org".into(),
-            ..row(1)
-        };
-        assert_eq!(
-            judge(&[], &[stranger, row(3)]).violations(),
-            [("unexpected", 2)]
-        );
-    }
-
-    #[test]
-    fn two_rows_another_name_another_receipt_and_no_receipt_are_found() {
-        let acked = signup(1, Outcome::Status(201));
-        assert_eq!(
-            judge(&[acked], &[row(1), row(1)]).violations(),
-            [("duplicated", 1)]
-        );
-        let renamed = Row {
-            name: "Ann".into(),
-            ..row(1)
-        };
-        assert_eq!(judge(&[acked], &[renamed]).violations(), [("mutated", 1)]);
-        let other_id = Row {
-            id: Uuid::from_u128(9),
-            ..row(1)
-        };
-        assert_eq!(
-            judge(&[acked], &[other_id]).violations(),
-            [("receipt conflicts", 1)]
-        );
-        let again = Attempt {
-            receipt: receipt(7),
-            ..acked
-        };
-        assert_eq!(
-            judge(&[acked, again], &[row(1)]).violations(),
-            [("receipt conflicts", 1)]
-        );
-        let none = Attempt {
-            receipt: None,
-            ..acked
-        };
-        assert_eq!(
-            judge(&[none], &[row(1)]).violations(),
-            [("receipt conflicts", 1)]
-        );
-    }
-}
+mod tests;

@@ -1,17 +1,15 @@
 //! The command line of the lab.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 use lab::phases::PhaseName;
-use lab::record::{Run, Verdict as RunVerdict};
+use lab::record::Verdict;
 use lab::stack::Stack;
-use lab::{calibrate, doctor, generator, report, results, run, table, terminal};
-use signup_conformance::{Target, Verdict};
+use lab::{calibrate, contract, doctor, job, report, results, run};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 /// Exit codes, as `--help` documents them.
 const SUSPECT: u8 = 10;
@@ -32,7 +30,12 @@ Start here:
   lab doctor                        what will not work on this machine, and how to mend it
   lab run phase1                    1,000 participants in 100 s, from start to verdict
   lab run phase1 --users 100000     the same with 1,000 a second
+  lab run phase2                    100,000 participants in 100 s, what phase 2 is built for
+  lab run phase2 --without cache    the same with its cache switched off: what does it buy?
+  lab run phase2 --kill phase2-primary@30 --window 60
+                                    the same with its database killed: is anything lost?
   lab up phase1                     only bring it up: http://127.0.0.1:8080, Grafana on :3000
+  lab main                          every phase at its own scale, with one table at the end
 
 Exit codes:
   0   done; for a run: VALID
@@ -79,7 +82,7 @@ enum Command {
         all: bool,
     },
     /// Check the contract, case by case, against any URL.
-    Conformance(Conformance),
+    Conformance(contract::Options),
     /// Find out how far the load generator itself can go, against a server that does nothing.
     Calibrate {
         /// Requests a second, one step each.
@@ -104,25 +107,9 @@ enum Command {
     },
 }
 
-#[derive(clap::Args)]
-struct Conformance {
-    /// Base URL of the public port.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: String,
-    /// Base URL of the operations port; without it the cases that need it are left out.
-    #[arg(long)]
-    operations_url: Option<String>,
-    /// File with the organiser's token [default: compose/secrets/organiser_token].
-    #[arg(long)]
-    organiser_token_file: Option<PathBuf>,
-    /// Only cases whose name contains this.
-    #[arg(long)]
-    filter: Option<String>,
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // One worker carries 10,000 requests a second; two cost a third more CPU a request (NOTES.md).
+    // The load has a thread of its own; this one meters, reports and talks to the engine.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -150,16 +137,18 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     let done = match cli.command {
         Command::NullServer { .. } => ExitCode::SUCCESS,
-        Command::Doctor => exit(doctor::doctor(&root).await),
+        Command::Doctor => exit(doctor::doctor(&root).await, COULD_NOT_RUN),
         Command::Up { phase } => up(&root, phase).await?,
         Command::Down { phase } => {
             Stack::new(phase.phase(), &root).down().await?;
             ExitCode::SUCCESS
         }
         Command::Run(options) => measure(&root, &[*options]).await?,
-        Command::Main => measure(&root, &main_job()).await?,
+        Command::Main => measure(&root, &job::every_phase()).await?,
         Command::Report { run, all } => show_report(&root, run.as_deref(), all)?,
-        Command::Conformance(conformance) => check_contract(&root, conformance).await?,
+        Command::Conformance(conformance) => {
+            exit(contract::check(&root, conformance).await?, INVALID)
+        }
         Command::Calibrate { rates, step, slots } => {
             let server = (std::env::current_exe()?, vec!["null-server".to_owned()]);
             let step = Duration::from_secs(step);
@@ -177,11 +166,11 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(done)
 }
 
-fn exit(good: bool) -> ExitCode {
+fn exit(good: bool, otherwise: u8) -> ExitCode {
     if good {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(COULD_NOT_RUN)
+        ExitCode::from(otherwise)
     }
 }
 
@@ -197,41 +186,13 @@ async fn up(root: &Path, phase: PhaseName) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The main job: every phase at its own scale.
-fn main_job() -> Vec<run::Options> {
-    [PhaseName::Phase1].map(run::Options::of).into()
-}
-
-/// Makes the runs one after the other, and ends with one table.
+/// Makes the runs; the exit code is that of the worst.
 async fn measure(root: &Path, all: &[run::Options]) -> anyhow::Result<ExitCode> {
-    let stop = CancellationToken::new();
-    // Not Tokio's: goose installs a handler of its own, which would replace it.
-    generator::stop_on_interrupt(stop.clone())?;
-    let mut runs = Vec::new();
-    for options in all {
-        let run = run::run(root, options, &[], stop.clone()).await?;
-        let folder = results::write_run(&root.join("results"), &run)?;
-        println!("report: {}", folder.join(results::REPORT_FILE).display());
-        runs.push(run);
-    }
-    println!("{}", table::summary(&runs, terminal::colours_wanted()));
-    for run in &runs {
-        run.reasons
-            .iter()
-            .for_each(|reason| println!("{}: {reason}", run.id));
-    }
-    Ok(worst(&runs))
-}
-
-fn worst(runs: &[Run]) -> ExitCode {
-    let is = |verdict| runs.iter().any(|run| run.verdict == verdict);
-    if is(RunVerdict::Invalid) {
-        ExitCode::from(INVALID)
-    } else if is(RunVerdict::Suspect) {
-        ExitCode::from(SUSPECT)
-    } else {
-        ExitCode::SUCCESS
-    }
+    Ok(match job::run_all(root, all).await? {
+        Verdict::Valid => ExitCode::SUCCESS,
+        Verdict::Suspect => ExitCode::from(SUSPECT),
+        Verdict::Invalid => ExitCode::from(INVALID),
+    })
 }
 
 fn show_report(root: &Path, run: Option<&str>, all: bool) -> anyhow::Result<ExitCode> {
@@ -246,42 +207,6 @@ fn show_report(root: &Path, run: Option<&str>, all: bool) -> anyhow::Result<Exit
         print!("{}", report::markdown(&results::read_run(&folder)?));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn check_contract(root: &Path, options: Conformance) -> anyhow::Result<ExitCode> {
-    let file = options
-        .organiser_token_file
-        .unwrap_or_else(|| root.join("compose/secrets/organiser_token"));
-    let token = std::fs::read_to_string(&file).with_context(|| {
-        format!(
-            "cannot read {}; name another with --organiser-token-file",
-            file.display()
-        )
-    })?;
-    let target = Target::new(options.url, options.operations_url, token.trim_end())?;
-    let style = terminal::Style::of_stdout();
-    let summary = signup_conformance::run(&target, options.filter.as_deref(), |outcome| {
-        let name = outcome.name;
-        match &outcome.verdict {
-            Verdict::Passed => println!("{} {name}", style.good("ok     ")),
-            Verdict::Failed(error) => {
-                println!("{} {name}\n        {error:#}", style.bad("FAILED "))
-            }
-            Verdict::Skipped => {
-                println!("{} {name} (needs --operations-url)", style.warn("skipped"))
-            }
-        }
-    })
-    .await;
-    println!(
-        "{} passed, {} failed, {} skipped",
-        summary.passed, summary.failed, summary.skipped
-    );
-    Ok(if summary.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(INVALID)
-    })
 }
 
 fn find_root() -> anyhow::Result<PathBuf> {

@@ -1,24 +1,24 @@
 //! Puts the record of a run together from what was measured.
 
+mod environment;
+
 use crate::attempt::{Attempt, Kind};
-use crate::containers::{Containers, Inspected};
+use crate::containers::Inspected;
+use crate::databases::CatchUp;
 use crate::generator::Outcome;
-use crate::host::{self, CpuShares, CpuTimes};
+use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
-use crate::record::{
-    Cap, Cost, Counts, Environment, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict,
-};
+use crate::record::{Cap, Cost, Counts, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict};
 use crate::run::Options;
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
-use crate::summary;
 use crate::verdict::{self, Incidents};
+use crate::{source, summary};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::process::Command;
 
 /// Answers that come this long after the end of the window still keep pace with the arrivals.
 const PACE: Duration = Duration::from_secs(1);
@@ -42,6 +42,8 @@ pub(crate) struct Measured<'a> {
     pub(crate) options: &'a Options,
     pub(crate) before: Before,
     pub(crate) outcome: Outcome,
+    /// What was ordered to fail, and did.
+    pub(crate) fault: Option<String>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) begin: Reading,
     pub(crate) end: Reading,
@@ -49,37 +51,42 @@ pub(crate) struct Measured<'a> {
     pub(crate) counts: ServiceCounts,
     pub(crate) cpu: CpuShares,
     pub(crate) drain: Duration,
+    pub(crate) caught_up: CatchUp,
     pub(crate) ledger: Ledger,
 }
 
 impl Measured<'_> {
     /// The record, judged.
-    pub(crate) async fn into_run(self, containers: &Containers) -> anyhow::Result<Run> {
-        let environment = self.environment(containers).await?;
+    pub(crate) async fn into_run(self) -> anyhow::Result<Run> {
+        let environment = self.environment().await?;
         let incidents = self.incidents();
         let attempts = &self.outcome.attempts;
         let window_s = f64::from(self.options.window);
+        let left_out = self.options.left_out();
         let mut run = Run {
             schema: SCHEMA,
             id: self.id.clone(),
             started_at: OffsetDateTime::from(self.outcome.started_at).format(&Rfc3339)?,
             command: std::env::args().collect::<Vec<_>>().join(" "),
-            git_sha: git_sha(self.root).await,
+            git_sha: environment::git_sha(self.root).await,
             phase: self.options.phase.phase().name.into(),
             scenario: self.options.scenario.to_string(),
             arrivals: self.options.arrivals.to_string(),
             users: self.users,
             window_s,
             seed: self.options.seed,
-            budget: "same".into(),
-            fault: self.options.kill.as_ref().map(ToString::to_string),
+            budget: self.options.budget.to_string(),
+            without: left_out.iter().map(ToString::to_string).collect(),
+            fault: self.fault.clone(),
             environment,
             caps: self.caps(),
             durability: self.before.durability.clone(),
             load: self.load(),
             answers: summary::answers(attempts),
+            reads: source::reads(attempts),
             latency_ms: summary::latencies(attempts),
             drain_s: self.drain.as_secs_f64(),
+            replica_catch_up_s: self.caught_up.took.map(|took| took.as_secs_f64()),
             ledger: self.ledger.clone(),
             counts: self.counts(),
             cost: self.cost(),
@@ -108,23 +115,19 @@ impl Measured<'_> {
     }
 
     fn incidents(&self) -> Incidents {
-        let mut incidents = Incidents::default();
-        let ordered = self
-            .options
-            .kill
-            .as_ref()
-            .map(|fault| fault.service.as_str());
+        let mut incidents = Incidents {
+            behind: self.caught_up.behind.clone(),
+            ..Incidents::default()
+        };
         for (service, before) in &self.before.inspected {
-            let after = self.after.get(service).filter(|after| after.running);
-            let lives_on = after.is_some_and(|after| after.life == before.life);
-            if !lives_on && ordered != Some(service) {
+            let after = self.after.get(service);
+            let ordered = self.options.faults.restarts(service);
+            if !after.is_some_and(|after| after.running) {
+                incidents.ended.push(service.clone());
+            } else if !ordered && after.is_some_and(|after| after.life != before.life) {
                 incidents.restarted.push(service.clone());
             }
-            if self
-                .after
-                .get(service)
-                .is_some_and(|after| after.oom_killed)
-            {
+            if after.is_some_and(|after| after.oom_killed) {
                 incidents.oom_killed.push(service.clone());
             }
         }
@@ -206,51 +209,4 @@ impl Measured<'_> {
             per_service,
         }
     }
-
-    async fn environment(&self, containers: &Containers) -> anyhow::Result<Environment> {
-        let (docker, cgroup) = containers.engine().await?;
-        let images = self.before.inspected.iter();
-        Ok(Environment {
-            kernel: host::kernel(),
-            cpu_model: host::cpu_model(),
-            cores: host::cores(),
-            memory_bytes: host::memory_bytes(),
-            docker,
-            compose: output(self.root, "docker", &["compose", "version", "--short"]).await,
-            cgroup,
-            fdatasync_us: host::fdatasync_us(self.root)?,
-            cpu_steal_share: self.cpu.steal,
-            images: images
-                .map(|(service, found)| (service.clone(), found.image.clone()))
-                .collect(),
-        })
-    }
-}
-
-/// The commit, with `-dirty` when something but results differs from it.
-async fn git_sha(root: &Path) -> String {
-    let sha = output(root, "git", &["rev-parse", "--short=12", "HEAD"]).await;
-    let changes = output(
-        root,
-        "git",
-        &["status", "--porcelain", "--", ".", ":!results"],
-    )
-    .await;
-    if sha.is_empty() {
-        "unknown".into()
-    } else if changes.is_empty() {
-        sha
-    } else {
-        format!("{sha}-dirty")
-    }
-}
-
-async fn output(root: &Path, program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(root)
-        .output()
-        .await;
-    let output = output.map(|output| output.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&output).trim().to_owned()
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How often the engine is asked. Each answer costs it a few ms of CPU outside the phase's caps.
+/// How often the counters are read.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A running meter. Dropping it stops it.
@@ -20,7 +20,7 @@ pub struct Meter {
 #[derive(Default)]
 struct Log {
     readings: Vec<Reading>,
-    /// The last counters of each container as the engine gave them.
+    /// The last counters of each container as they were read.
     raw: BTreeMap<String, Usage>,
 }
 
@@ -38,7 +38,7 @@ impl Meter {
     /// Starts to meter.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// When no counters can be read.
     pub async fn start(containers: Containers) -> anyhow::Result<Self> {
         let meter = Self {
             containers,
@@ -67,7 +67,7 @@ impl Meter {
     /// Takes a reading now.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// When no counters can be read.
     pub async fn read(&self) -> anyhow::Result<Reading> {
         let usage = self.containers.usage().await?;
         Ok(lock(&self.log).push(usage))

@@ -3,6 +3,11 @@
 //! Reports, charts and tables are made from this record alone, so that a number in a text can be
 //! traced to the run that produced it. `results/schema.json` is generated from these types.
 
+mod figures;
+mod ledger;
+
+pub use figures::{Cost, Latencies, Load, Percentiles, Second, ServiceCost};
+pub use ledger::{Counts, Ledger};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,7 +43,10 @@ pub struct Run {
     pub seed: u64,
     /// Which set of caps: `same` or `grown`.
     pub budget: String,
-    /// The fault that was ordered during the load, if any.
+    /// What was left out on purpose, to see what it buys: `batch`, …. Empty for the real thing.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The faults that were ordered during the load, if any, joined by `; `.
     pub fault: Option<String>,
     /// Where it ran.
     pub environment: Environment,
@@ -50,10 +58,18 @@ pub struct Run {
     pub load: Load,
     /// How many requests of each route got which answer: route → status (or `timeout`, `error`) → number.
     pub answers: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How many reads of each route were answered from where, in the service's own words: route →
+    /// `X-Served-By/X-Cache` → number. A read that does not say is not counted here.
+    #[serde(default)]
+    pub reads: BTreeMap<String, BTreeMap<String, u64>>,
     /// Latencies in milliseconds.
     pub latency_ms: Latencies,
     /// From the last answer until nothing was left to write, in seconds.
     pub drain_s: f64,
+    /// After that, until the last of the replicas had replayed what its database had flushed, in
+    /// seconds; null where the phase has none.
+    #[serde(default)]
+    pub replica_catch_up_s: Option<f64>,
     /// Every acknowledged signup, looked for again.
     pub ledger: Ledger,
     /// How the generator's count compares with the service's own metrics and the rows.
@@ -112,154 +128,6 @@ pub struct Cap {
     pub inspected_memory_bytes: u64,
 }
 
-/// What the generator was asked to do, and did.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Load {
-    /// Arrivals asked for, a second (mean over the window).
-    pub asked_per_s: f64,
-    /// Signup requests answered, a second of the window.
-    pub achieved_per_s: f64,
-    /// Arrivals scheduled.
-    pub arrivals: u64,
-    /// HTTP requests sent, of all routes.
-    pub requests: u64,
-    /// Arrivals that were sent more than 1 ms after their intended instant.
-    pub late: u64,
-    /// Arrivals that were never sent, because no slot was free before the end.
-    pub dropped: u64,
-    /// In-flight slots (goose users).
-    pub slots: u32,
-    /// CPU time of the generator, in seconds.
-    pub generator_cpu_s: f64,
-    /// Generator CPU / (generator CPU + idle CPU of the machine), 0 to 1.
-    pub generator_cpu_share: f64,
-    /// Whether the kernel ran the generator before ordinary programs (SCHED_RR).
-    #[serde(default)]
-    pub generator_realtime: bool,
-    /// Delay between the intended instant and the send, 99th percentile, in ms.
-    pub schedule_lag_p99_ms: f64,
-    /// Mean number of requests in flight, sampled.
-    pub in_flight_mean: f64,
-    /// Mean number of requests in flight that rate × mean latency predicts (Little's law).
-    pub in_flight_expected: f64,
-}
-
-/// Percentiles of one class of requests, in milliseconds.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Percentiles {
-    /// Requests in this class.
-    pub count: u64,
-    /// Median.
-    pub p50: f64,
-    /// 95th percentile.
-    pub p95: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// 99.9th percentile.
-    pub p999: f64,
-    /// Longest.
-    pub max: f64,
-}
-
-/// Latencies, by what was asked, which clock, and how it ended. Refused and failed requests stay
-/// in a class of their own and never vanish from a percentile.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Latencies {
-    /// Signups answered 2xx, from the intended start.
-    pub answer: Percentiles,
-    /// Signups answered 2xx, from the send.
-    pub answer_from_send: Percentiles,
-    /// Until the signup was durable, from the intended start. Equal to `answer` where the answer
-    /// follows the commit.
-    pub durable: Percentiles,
-    /// Reads answered 2xx, from the send.
-    pub read: Percentiles,
-    /// Signups refused with 429 or 503, from the intended start.
-    pub refused: Percentiles,
-    /// Signups that failed otherwise, from the intended start.
-    pub failed: Percentiles,
-}
-
-/// Every acknowledged signup, looked for again in the databases. Participants are counted, not
-/// requests, unless said otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ledger {
-    /// Signup requests sent.
-    pub attempted: u64,
-    /// Signup requests answered 2xx.
-    pub acked_requests: u64,
-    /// Participants with at least one 2xx.
-    pub acked: u64,
-    /// Rows found in the databases.
-    pub kept: u64,
-    /// Acknowledged, and in no database. Must be 0.
-    pub lost: u64,
-    /// More than one row. Must be 0.
-    pub duplicated: u64,
-    /// Stored although every request was definitely refused, or none was sent. Must be 0.
-    pub unexpected: u64,
-    /// Stored with other content than was sent. Must be 0.
-    pub mutated: u64,
-    /// In a shard the map does not name. Must be 0.
-    pub misrouted: u64,
-    /// One participant, two receipts. Must be 0.
-    pub receipt_conflicts: u64,
-    /// No 2xx, at least one unknown answer, and the row is there.
-    pub recovered: u64,
-    /// Requests refused with 429 or 503.
-    pub refused: u64,
-    /// Requests whose outcome the answer left open (timeout, 5xx other than 503, reset).
-    pub unknown: u64,
-}
-
-/// Three ways of counting the same signups.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Signup requests the generator got an answer to.
-    pub generator_answers: u64,
-    /// Signup requests the service's own metrics counted.
-    pub service_requests: u64,
-    /// 2xx signups of the generator.
-    pub generator_acked: u64,
-    /// 2xx signups of the service's metrics.
-    pub service_acked: u64,
-    /// Repeats: 2xx that made no row.
-    pub repeats: u64,
-    /// Rows in the databases.
-    pub rows: u64,
-}
-
-/// What a run cost.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Cost {
-    /// CPU time of all containers of the phase / signups kept, in µs.
-    pub cpu_us_per_signup: f64,
-    /// CPUs that the phase used before the load.
-    pub idle_cpus: f64,
-    /// The same by container.
-    pub per_service: BTreeMap<String, ServiceCost>,
-}
-
-/// What one container cost.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceCost {
-    /// CPU time during load and drain, in seconds.
-    pub cpu_s: f64,
-    /// CPU time / signups kept, in µs.
-    pub cpu_us_per_signup: f64,
-    /// Highest memory sampled, without the page cache, in bytes.
-    pub peak_memory_bytes: u64,
-    /// Throttled periods / periods: near 1 "hit its cap", near 0 with late answers "starved by the host".
-    pub throttled_ratio: f64,
-}
-
 /// The first resource to saturate.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -272,34 +140,6 @@ pub struct Bottleneck {
     pub evidence: String,
 }
 
-/// One second of the load.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Second {
-    /// Seconds since the load began.
-    pub t_s: u32,
-    /// Signup arrivals intended in this second.
-    pub asked: u64,
-    /// Signup requests answered 2xx in this second.
-    pub acked: u64,
-    /// Signup requests refused (429, 503) in this second.
-    pub refused: u64,
-    /// Signup requests that failed otherwise in this second.
-    pub failed: u64,
-    /// Median of the signups intended in this second, from the intended start, in ms.
-    pub p50_ms: f64,
-    /// 99th percentile, from the intended start, in ms.
-    pub p99_ms: f64,
-    /// 99th percentile, from the send, in ms.
-    pub p99_from_send_ms: f64,
-    /// Signups accepted and not yet recorded at the end of this second.
-    pub backlog: u64,
-    /// CPUs each container used in this second.
-    pub cpus: BTreeMap<String, f64>,
-    /// Memory of each container, without the page cache, in bytes.
-    pub memory_bytes: BTreeMap<String, u64>,
-}
-
 /// Whether a run's numbers may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
@@ -310,4 +150,17 @@ pub enum Verdict {
     Suspect,
     /// They may not be used.
     Invalid,
+}
+
+impl Run {
+    /// What was measured, for headings and tables: the phase, and what was left out of it. A run
+    /// without a part must never be taken for the phase itself.
+    #[must_use]
+    pub fn system(&self) -> String {
+        if self.without.is_empty() {
+            self.phase.clone()
+        } else {
+            format!("{} without {}", self.phase, self.without.join(", "))
+        }
+    }
 }

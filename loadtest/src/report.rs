@@ -4,6 +4,7 @@
 mod conditions;
 mod markdown;
 mod measured;
+mod reads;
 
 use crate::charts;
 use crate::figures::{count, number, setting, verdict};
@@ -17,7 +18,7 @@ pub fn markdown(run: &Run) -> String {
     let users = count(run.users.into());
     let title = format!(
         "# {}, {}, {users} users: {}",
-        run.phase,
+        run.system(),
         run.scenario,
         verdict(run.verdict)
     );
@@ -32,9 +33,9 @@ pub fn markdown(run: &Run) -> String {
         "## Over time".to_owned(),
     ];
     sections.extend(charts::FILES.map(|(file, alt)| format!("![{alt}]({file})")));
+    sections.extend([measured::load(run), measured::answers(run)]);
+    sections.extend(reads::reads(run));
     sections.extend([
-        measured::load(run),
-        measured::answers(run),
         measured::latency(run),
         measured::ledger(run),
         measured::counts(run),
@@ -80,12 +81,12 @@ fn summary(run: &Run) -> String {
         .map(|f| format!(" Fault ordered: {f}."))
         .unwrap_or_default();
     format!(
-        "{users} users came to {phase} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
+        "{users} users came to {system} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
          budget `{budget}`): {asked} arrivals a second asked for, {achieved} signup requests a second \
          answered. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
          containers. Of {acked} acknowledged signups, {lost} lost.{fault}",
         users = count(run.users.into()),
-        phase = run.phase,
+        system = run.system(),
         window = setting(run.window_s),
         scenario = run.scenario,
         arrivals = run.arrivals,
@@ -188,5 +189,31 @@ mod tests {
         let report = markdown(&run);
         assert!(report.contains("No signup was acknowledged"), "{report}");
         assert!(!report.contains("NaN"));
+    }
+
+    #[test]
+    fn what_only_some_runs_have_is_shown_only_there() {
+        let mut run = sample::rush();
+        let report = markdown(&run);
+        for absent in ["## Reads", "replica", "without"] {
+            assert!(!report.contains(absent), "{absent}\n{report}");
+        }
+        run.without = vec!["batch".to_owned()];
+        run.replica_catch_up_s = Some(0.25);
+        run.ledger.replica_differs = 3;
+        let sources = [("cache/HIT", 995), ("replica/MISS", 5)];
+        let sources = sources.map(|(source, number)| (source.to_owned(), number));
+        run.reads.insert("count".to_owned(), sources.into());
+        let report = markdown(&run);
+        for figure in [
+            "# phase1 without batch, rush",
+            "users came to phase1 without batch in",
+            "| Until the replica had caught up after that | 0.25 s |",
+            "| replica differs | row not the same on the replica | **3** | 0 |",
+            "| `count` | replica | MISS | 5 | 0.5 % |",
+            "Answered from a cache: count 99.5 %.",
+        ] {
+            assert!(report.contains(figure), "{figure}\n{report}");
+        }
     }
 }

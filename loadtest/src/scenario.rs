@@ -170,6 +170,7 @@ mod tests {
             outcome: Outcome::Status(200),
             receipt,
             state,
+            source: None,
         }
     }
 

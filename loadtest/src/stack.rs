@@ -1,8 +1,11 @@
 //! Bringing a phase up and down with Docker Compose, and knowing when it is ready.
 
-use crate::phases::Phase;
+mod configuration;
+
+use crate::phases::{Budget, Part, Phase};
 use anyhow::{Context, bail, ensure};
-use serde::Deserialize;
+pub use configuration::ClaimedCap;
+use signup_domain::LAUNCH_DAY;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -12,6 +15,9 @@ use tokio::process::Command;
 /// How long a phase may take until it is ready: a database that initialises itself takes about
 /// 10 s under its cap, pulling images is not part of it.
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Laid over the other Compose files for the budget `grown`.
+const GROWN: &str = "compose/grown.yaml";
 
 /// A phase as Compose runs it.
 #[derive(Debug, Clone)]
@@ -23,30 +29,56 @@ pub struct Stack {
     monitoring: bool,
 }
 
-/// What the Compose file claims for one service.
-#[derive(Debug, Clone)]
-pub struct ClaimedCap {
-    /// Compose service.
-    pub service: String,
-    /// CPUs.
-    pub cpus: f64,
-    /// Memory in bytes.
-    pub memory_bytes: u64,
-}
-
 impl Stack {
-    /// The stack of `phase`, of the project in `root`.
+    /// The stack of `phase`, of the project in `root`, with all its parts.
     #[must_use]
     pub fn new(phase: Phase, root: &Path) -> Self {
+        // Said in so many words: a variable left over in somebody's shell must not switch a part off.
+        let on = |part: &Part| (part.variable().to_owned(), "on".to_owned());
         Self {
             phase,
             root: root.to_owned(),
-            environment: BTreeMap::new(),
+            environment: phase.parts.iter().map(on).collect(),
             monitoring: true,
         }
     }
 
-    /// Sets a variable of the Compose file, for the tests' broken builds.
+    /// Switches parts of the phase off.
+    ///
+    /// # Errors
+    /// When the phase has no such part.
+    pub fn without(mut self, parts: &[Part]) -> anyhow::Result<Self> {
+        for part in parts {
+            ensure!(
+                self.phase.parts.contains(part),
+                "--without {part}: {} has no {part} that could be left out",
+                self.phase.name
+            );
+            self = self.with_variable(part.variable(), "off");
+        }
+        Ok(self)
+    }
+
+    /// Gives the containers the caps of `budget`.
+    ///
+    /// # Errors
+    /// When there are none for this phase.
+    pub fn with_budget(self, budget: Budget) -> anyhow::Result<Self> {
+        ensure!(
+            self.phase.budgets.contains(&budget),
+            "--budget {budget}: there are no such caps for {}",
+            self.phase.name
+        );
+        match budget {
+            Budget::Same => Ok(self),
+            Budget::Grown => {
+                let files = self.compose_files()?;
+                Ok(self.with_variable("COMPOSE_FILE", &format!("{files}:{GROWN}")))
+            }
+        }
+    }
+
+    /// Sets a variable of the Compose file.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
@@ -95,7 +127,7 @@ impl Stack {
             .map(drop)
     }
 
-    /// Waits until every server says that it is ready.
+    /// Waits until every server says that it is ready, and the public port answers.
     ///
     /// # Errors
     /// When one is not in time.
@@ -104,8 +136,11 @@ impl Stack {
             .timeout(Duration::from_secs(2))
             .build()?;
         let began = Instant::now();
-        for url in self.phase.operations {
-            let probe = format!("{url}/readyz");
+        let probes = self.phase.operations.iter();
+        let mut probes: Vec<String> = probes.map(|url| format!("{url}/readyz")).collect();
+        // Last: what is between it and the servers must have seen that they are ready.
+        probes.push(format!("{}/v1/events/{LAUNCH_DAY}", self.phase.url));
+        for probe in probes {
             while !client
                 .get(&probe)
                 .send()
@@ -124,34 +159,13 @@ impl Stack {
         Ok(())
     }
 
-    /// The caps the Compose file claims for the services of the phase.
+    /// The caps the Compose files claim for the services of the phase.
     ///
     /// # Errors
     /// When Compose fails, or a service of the phase has no cap.
     pub async fn claimed_caps(&self) -> anyhow::Result<Vec<ClaimedCap>> {
-        let caps = self
-            .configuration()
-            .await?
-            .into_iter()
-            .map(|(service, settings)| {
-                let limits = settings
-                    .deploy
-                    .and_then(|deploy| deploy.resources)
-                    .and_then(|r| r.limits);
-                let limits = limits.with_context(|| format!("{service} has no cap"))?;
-                Ok(ClaimedCap {
-                    cpus: limits
-                        .cpus
-                        .and_then(|cpus| cpus.as_f64().or_else(|| cpus.as_str()?.parse().ok()))
-                        .with_context(|| format!("{service} has no CPU cap"))?,
-                    memory_bytes: limits
-                        .memory
-                        .and_then(|memory| memory.parse().ok())
-                        .with_context(|| format!("{service} has no memory cap"))?,
-                    service,
-                })
-            });
-        caps.collect()
+        let output = self.compose(&["config", "--format", "json"]).await?;
+        configuration::claimed_caps(&output.stdout, &self.phase)
     }
 
     /// Images that this phase needs and the engine does not have.
@@ -173,21 +187,20 @@ impl Stack {
     }
 
     async fn services(&self) -> anyhow::Result<Vec<String>> {
-        Ok(self.configuration().await?.into_keys().collect())
+        let caps = self.claimed_caps().await?;
+        Ok(caps.into_iter().map(|cap| cap.service).collect())
     }
 
-    async fn configuration(&self) -> anyhow::Result<BTreeMap<String, ServiceSettings>> {
-        let output = self.compose(&["config", "--format", "json"]).await?;
-        let configuration: Configuration = serde_json::from_slice(&output.stdout)
-            .context("cannot read what `docker compose config` says")?;
-        let mut services = configuration.services;
-        services.retain(|service, _| self.phase.owns(service));
-        ensure!(
-            !services.is_empty(),
-            "the Compose file has no service of {}",
-            self.phase.name
-        );
-        Ok(services)
+    /// What `.env` sets `COMPOSE_FILE` to.
+    fn compose_files(&self) -> anyhow::Result<String> {
+        let env = std::fs::read_to_string(self.root.join(".env"))
+            .context("cannot read .env: run `make setup`")?;
+        let files = env
+            .lines()
+            .find_map(|line| line.strip_prefix("COMPOSE_FILE="));
+        Ok(files
+            .context("no COMPOSE_FILE in .env: run `make setup`")?
+            .to_owned())
     }
 
     async fn compose(&self, arguments: &[&str]) -> anyhow::Result<Output> {
@@ -223,32 +236,4 @@ impl Stack {
         }
         Ok(output)
     }
-}
-
-/// The part of `docker compose config` that is read.
-#[derive(Deserialize)]
-struct Configuration {
-    services: BTreeMap<String, ServiceSettings>,
-}
-
-#[derive(Deserialize)]
-struct ServiceSettings {
-    deploy: Option<Deploy>,
-}
-
-#[derive(Deserialize)]
-struct Deploy {
-    resources: Option<Resources>,
-}
-
-#[derive(Deserialize)]
-struct Resources {
-    limits: Option<Limits>,
-}
-
-#[derive(Deserialize)]
-struct Limits {
-    /// A number or a text, by the version of Compose.
-    cpus: Option<serde_json::Value>,
-    memory: Option<String>,
 }

@@ -179,6 +179,7 @@ mod tests {
             outcome: Outcome::Status(status),
             receipt: None,
             state: None,
+            source: None,
         }
     }
 

@@ -22,10 +22,10 @@ const NO_RUNS: &str = "No run is published yet.";
 /// scenario, oldest first.
 #[must_use]
 pub fn results_readme(runs: &[Run]) -> String {
-    let mut groups: BTreeMap<(&str, &str, u32), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, &str, u32), Vec<&Run>> = BTreeMap::new();
     for run in runs {
         groups
-            .entry((&run.phase, &run.scenario, run.users))
+            .entry((run.system(), &run.scenario, run.users))
             .or_default()
             .push(run);
     }
@@ -41,9 +41,9 @@ pub fn results_readme(runs: &[Run]) -> String {
     if runs.is_empty() {
         text.push_str(&format!("\n{NO_RUNS}\n"));
     }
-    for ((phase, scenario, users), runs) in groups {
+    for ((system, scenario, users), runs) in groups {
         let users = count(users.into());
-        text.push_str(&format!("\n## {phase}, {scenario}, {users} users\n\n"));
+        text.push_str(&format!("\n## {system}, {scenario}, {users} users\n\n"));
         text.push_str(&run_table(&runs));
         text.push('\n');
     }
@@ -113,12 +113,12 @@ pub fn with_phase_table(readme: &str, runs: &[Run]) -> Result<String> {
 /// One row for each load a phase was measured with: its newest valid run, or, if none is valid,
 /// its newest. Runs with a fault are not among them. Newest, because best-of would flatter.
 fn phase_table(runs: &[Run]) -> String {
-    let mut newest: BTreeMap<(&str, u32, &str, &str, &str), &Run> = BTreeMap::new();
+    let mut newest: BTreeMap<(String, u32, &str, &str, &str), &Run> = BTreeMap::new();
     let mut ordered: Vec<&Run> = runs.iter().filter(|run| run.fault.is_none()).collect();
     ordered.sort_by(|a, b| a.id.cmp(&b.id));
     for run in ordered {
         let load = (
-            run.phase.as_str(),
+            run.system(),
             run.users,
             &*run.scenario,
             &*run.arrivals,
@@ -140,7 +140,7 @@ fn phase_table(runs: &[Run]) -> String {
         };
         let link = format!("[{}](results/{}/report.md)", verdict(run.verdict), run.id);
         [
-            run.phase.clone(),
+            run.system(),
             count(run.users.into()),
             load,
             asked,
@@ -188,56 +188,4 @@ fn figures(run: &Run) -> [String; 7] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample;
-
-    #[test]
-    fn the_results_table_tells_valid_runs_from_others() {
-        let text = results_readme(&[sample::rush(), sample::lost()]);
-        let valid = text.lines().find(|l| l.contains("T081500Z")).unwrap();
-        assert!(
-            valid.ends_with("| 10.0 | 10.5 | 2.51 | 11.8 | 968 | 0.0061 | 0 | **VALID** |"),
-            "{valid}"
-        );
-        let invalid = text.lines().find(|l| l.contains("T093000Z")).unwrap();
-        assert!(
-            invalid.contains("INVALID: 2 acknowledged signups"),
-            "{invalid}"
-        );
-        assert!(results_readme(&[]).contains(NO_RUNS));
-    }
-
-    #[test]
-    fn the_phase_table_goes_between_its_markers_and_nowhere_else() {
-        let readme = format!("# Lab\n\n{BEGIN}\nold\n{END}\n\nrest\n");
-        let once = with_phase_table(&readme, &[sample::rush()]).unwrap();
-        assert!(once.starts_with("# Lab\n") && once.ends_with(&format!("{END}\n\nrest\n")));
-        assert!(
-            once.contains("| phase1 | 1,000 | rush, flat | 10.0 | 10.5 |") && !once.contains("old")
-        );
-        assert_eq!(with_phase_table(&once, &[sample::rush()]).unwrap(), once);
-        for wrong in [
-            "",
-            BEGIN,
-            END,
-            &format!("{END}{BEGIN}"),
-            &format!("{BEGIN}{BEGIN}{END}"),
-        ] {
-            assert!(with_phase_table(wrong, &[]).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_newer_invalid_run_does_not_push_a_valid_one_out() {
-        let mut broken = sample::lost();
-        broken.fault = None;
-        let shown = |runs: &[Run]| phase_table(runs);
-        assert!(shown(&[sample::rush(), broken.clone()]).contains(&sample::rush().id));
-        assert!(shown(&[broken.clone()]).contains("[INVALID]"));
-        assert!(shown(&[sample::lost()]).contains(NO_RUNS));
-        let mut newer = sample::rush();
-        newer.id = "20261121T081500Z-phase1-rush-1000".to_owned();
-        assert!(shown(&[newer.clone(), sample::rush()]).contains(&newer.id));
-    }
-}
+mod tests;

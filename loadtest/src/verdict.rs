@@ -1,6 +1,6 @@
 //! Whether the numbers of a run may be used, and why not.
 
-use crate::databases::CLAIMED_DURABILITY;
+use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
 use crate::record::{Bottleneck, Run, Verdict};
 
 /// Generator and service may differ in their counts by what was in flight at an answer lost; in a
@@ -10,6 +10,9 @@ const MIN_ACHIEVED: f64 = 0.99;
 const MAX_GENERATOR_SHARE: f64 = 0.80;
 const MAX_SCHEDULE_LAG_MS: f64 = 1.0;
 const MAX_LITTLE_DEVIATION: f64 = 0.10;
+
+/// What every phase has to do with under the budget `same`.
+const SAME_BUDGET_CPUS: f64 = 1.25;
 
 /// Below one request in flight on average, sampling is too coarse for Little's law.
 const MIN_IN_FLIGHT: f64 = 1.0;
@@ -22,8 +25,12 @@ const AT_CAP: f64 = 0.10;
 pub struct Incidents {
     /// Services that were started anew without being told to.
     pub restarted: Vec<String>,
+    /// Services that did not run when it was over.
+    pub ended: Vec<String>,
     /// Services that the kernel killed for memory.
     pub oom_killed: Vec<String>,
+    /// Replicas that did not catch up, and where they were left.
+    pub behind: Vec<String>,
 }
 
 /// The verdict over `run`, and the reasons when it is not `VALID`.
@@ -47,12 +54,35 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
     if run.ledger.acked == 0 {
         reasons.push("not one signup was acknowledged".into());
     }
-    for service in &incidents.restarted {
-        reasons.push(format!("{service} was restarted during the run"));
+    reasons.extend(incidents.reasons());
+    reasons.extend(wrong_caps(run));
+    reasons.extend(wrong_durability(run));
+    reasons
+}
+
+impl Incidents {
+    fn reasons(&self) -> Vec<String> {
+        let of = |services: &[String], what: &str| {
+            let reason = |service: &String| format!("{service} {what}");
+            services.iter().map(reason).collect::<Vec<_>>()
+        };
+        let patience = CATCH_UP_TIMEOUT.as_secs();
+        [
+            of(&self.restarted, "was restarted during the run"),
+            of(&self.ended, "did not run at the end"),
+            of(&self.oom_killed, "was killed for memory"),
+            of(
+                &self.behind,
+                &format!("{patience} s after the last write: the replica did not catch up"),
+            ),
+        ]
+        .concat()
     }
-    for service in &incidents.oom_killed {
-        reasons.push(format!("{service} was killed for memory"));
-    }
+}
+
+/// Caps that are not those claimed, or more than the budget has.
+fn wrong_caps(run: &Run) -> Vec<String> {
+    let mut reasons = Vec::new();
     for cap in &run.caps {
         let differs = (cap.cpus - cap.inspected_cpus).abs() > 1e-6
             || cap.memory_bytes != cap.inspected_memory_bytes;
@@ -67,6 +97,17 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
             ));
         }
     }
+    let cpus: f64 = run.caps.iter().map(|cap| cap.cpus).sum();
+    if run.budget == "same" && cpus > SAME_BUDGET_CPUS + 1e-6 {
+        reasons.push(format!(
+            "the caps are {cpus:.2} CPU together, over the {SAME_BUDGET_CPUS} of the budget"
+        ));
+    }
+    reasons
+}
+
+fn wrong_durability(run: &Run) -> Vec<String> {
+    let mut reasons = Vec::new();
     for (setting, value) in &run.durability {
         let name = setting.rsplit('.').next().unwrap_or_default();
         let claimed = CLAIMED_DURABILITY
@@ -175,3 +216,6 @@ pub fn bottleneck(run: &Run) -> Option<Bottleneck> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use super::Request;
 use crate::attempt::{Kind, Outcome, Receipt, State};
 use crate::participant::Participants;
+use crate::source::Source;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -21,6 +22,7 @@ pub(super) struct Answer {
     pub(super) outcome: Outcome,
     pub(super) receipt: Option<Receipt>,
     pub(super) state: Option<State>,
+    pub(super) source: Option<Source>,
 }
 
 /// What is read of the body of a signup or a receipt check.
@@ -43,6 +45,7 @@ impl Answer {
             outcome,
             receipt: None,
             state: None,
+            source: None,
         }
     }
 }
@@ -108,11 +111,16 @@ impl Exchange {
 /// An answer counts when it is whole: a status line alone is not an acknowledgement.
 async fn read(kind: Kind, response: Response) -> Answer {
     let status: StatusCode = response.status();
+    let source = match kind {
+        Kind::Signup => None,
+        Kind::Event | Kind::Receipt | Kind::Count => Source::of(response.headers()),
+    };
     let body = match response.bytes().await {
         Ok(body) => body,
         Err(error) => return Answer::without(outcome(&error)),
     };
     let mut answer = Answer::without(Outcome::Status(status.as_u16()));
+    answer.source = source;
     if status.is_success()
         && matches!(kind, Kind::Signup | Kind::Receipt)
         && let Ok(body) = serde_json::from_slice::<Body<'_>>(&body)

@@ -3,6 +3,7 @@
 //! An asynchronous timer has a resolution of a millisecond and waits behind other tasks; a thread
 //! that sleeps in the kernel is woken within about 0.1 ms and burns nothing meanwhile.
 
+use super::priority;
 use super::progress::Progress;
 use super::{Clock, Request, Shared};
 use crate::schedule::{Arrival, Schedule};
@@ -49,6 +50,8 @@ pub(super) struct Paced {
     pub(super) due: u64,
     /// Requests that were due when every slot was taken.
     pub(super) waited_for_slot: u64,
+    /// Whether its thread had real-time scheduling.
+    pub(super) raised: bool,
     in_flight_sum: u64,
     samples: u64,
 }
@@ -83,6 +86,7 @@ impl Pacer {
     /// Hands everything out. Returns when the last answer is in; after the deadline or a stop, when
     /// the slots have let go of what they had. No ticket follows.
     pub(super) fn run(mut self) -> Paced {
+        self.paced.raised = priority::raise_this_thread();
         loop {
             let now = self.clock.now_ns();
             self.hand_out_until(now);

@@ -56,6 +56,7 @@ async fn exchange(shared: &Shared, ticket: &Ticket) -> Attempt {
         outcome: answer.outcome,
         receipt: answer.receipt,
         state: answer.state,
+        source: answer.source,
     };
     shared.progress.request_ends(&attempt);
     attempt

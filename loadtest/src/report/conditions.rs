@@ -87,10 +87,10 @@ pub(super) fn caps(run: &Run) -> String {
 }
 
 pub(super) fn durability(run: &Run) -> String {
-    let settings = run
-        .durability
-        .iter()
-        .map(|(name, value)| [format!("`{name}`"), value.clone()]);
+    let settings = run.durability.iter().map(|(name, value)| {
+        let value = if value.is_empty() { NONE } else { value };
+        [format!("`{name}`"), value.to_owned()]
+    });
     let body = table(
         ["Read back from the running servers", "Value"],
         &["---", "---"],

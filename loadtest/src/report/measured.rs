@@ -7,7 +7,7 @@ use crate::record::{Percentiles, Run};
 
 pub(super) fn load(run: &Run) -> String {
     let load = &run.load;
-    let rows = [
+    let mut rows = vec![
         ["Arrivals scheduled".to_owned(), count(load.arrivals)],
         [
             "Arrivals asked for, a second".to_owned(),
@@ -55,6 +55,10 @@ pub(super) fn load(run: &Run) -> String {
             number(run.drain_s) + " s",
         ],
     ];
+    if let Some(seconds) = run.replica_catch_up_s {
+        let figure = "Until the replica had caught up after that";
+        rows.push([figure.to_owned(), number(seconds) + " s"]);
+    }
     section("Load", &table(["Figure", "Value"], &["---", "---:"], rows))
 }
 
@@ -141,7 +145,7 @@ pub(super) fn ledger(run: &Run) -> String {
             l.unknown,
         ),
     ];
-    let forbidden = [
+    let mut forbidden = vec![
         ("lost", "acknowledged, in no database", l.lost),
         ("duplicated", "more than one row", l.duplicated),
         (
@@ -161,6 +165,10 @@ pub(super) fn ledger(run: &Run) -> String {
             l.receipt_conflicts,
         ),
     ];
+    if run.replica_catch_up_s.is_some() {
+        let is = "row not the same on the replica";
+        forbidden.push(("replica differs", is, l.replica_differs));
+    }
     let judged = |n: u64| {
         if n == 0 {
             count(n)

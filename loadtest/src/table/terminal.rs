@@ -41,7 +41,7 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
         }
     }
     for run in runs {
-        let mut row = vec![Cell::new(&run.phase), Cell::new(&run.scenario)];
+        let mut row = vec![Cell::new(system(run)), Cell::new(&run.scenario)];
         let numbers = [count(run.users.into())].into_iter().chain(figures(run));
         row.extend(numbers.map(Cell::new_owned));
         if let Some(lost) = row.pop() {
@@ -65,6 +65,23 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
     table.trim_fmt()
 }
 
+/// What was measured, in a column: the phase, and below it what makes the run another than the
+/// phase's own.
+fn system(run: &Run) -> String {
+    let mut lines = vec![run.phase.clone()];
+    if !run.without.is_empty() {
+        lines.push("without".to_owned());
+        lines.extend(run.without.iter().cloned());
+    }
+    if run.budget != "same" {
+        lines.push(run.budget.clone());
+    }
+    if run.fault.is_some() {
+        lines.push("fault".to_owned());
+    }
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +96,20 @@ mod tests {
             assert!(plain.contains(word), "{word}\n{plain}");
         }
         assert!(summary(&runs, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_run_with_a_part_left_out_says_so_and_the_table_still_fits() {
+        let mut run = sample::rush();
+        run.phase = "phase2".to_owned();
+        run.without = vec!["batch".to_owned(), "replica".to_owned()];
+        run.budget = "grown".to_owned();
+        run.users = 1_000_000;
+        let table = summary(&[run], false);
+        for word in ["phase2", "without", "batch", "replica", "grown"] {
+            assert!(table.contains(word), "{word}\n{table}");
+        }
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(80), "{widest:?}\n{table}");
     }
 }

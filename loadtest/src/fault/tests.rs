@@ -1,0 +1,62 @@
+//! What may be ordered, and what is refused.
+
+use super::*;
+use clap::Parser;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    faults: Faults,
+}
+
+fn faults(line: &str) -> Result<Faults, clap::Error> {
+    Ok(Line::try_parse_from(line.split(' '))?.faults)
+}
+
+#[test]
+fn several_faults_of_every_kind_may_be_ordered() {
+    let faults = faults(
+        "lab --kill phase2-redis@4 --kill phase2-server-1@12 --restart phase2-server-2@5 \
+         --pause phase2-primary@10+30",
+    );
+    let faults = faults.unwrap();
+    let told: Vec<_> = faults.all().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "kill -9 phase2-redis at 4 s",
+            "kill -9 phase2-server-1 at 12 s",
+            "restart phase2-server-2 at 5 s",
+            "pause phase2-primary at 10 s for 30 s",
+        ]
+    );
+    assert!(faults.restarts("phase2-redis") && faults.restarts("phase2-server-2"));
+    assert!(!faults.restarts("phase2-primary") && !faults.restarts("phase2-balancer"));
+}
+
+#[test]
+fn what_is_no_fault_is_refused_before_the_load() {
+    for line in [
+        "lab --kill phase1-server",
+        "lab --kill phase1-server@",
+        "lab --kill phase1-server@soon",
+        "lab --kill @3",
+        "lab --kill phase1-server@3+4",
+        "lab --restart phase1-server@-1",
+        "lab --pause phase1-server@3",
+        "lab --pause phase1-server@3+",
+    ] {
+        assert!(faults(line).is_err(), "{line}");
+    }
+    let services = ["phase1-server", "phase1-database"];
+    for (line, complaint) in [
+        ("lab --kill phase1-servr@3", "no such service"),
+        ("lab --pause phase1-server@20+5", "lasts 20 s"),
+    ] {
+        let error = faults(line).unwrap().check(&services, 20).unwrap_err();
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+    let fine = faults("lab --kill phase1-server@19").unwrap();
+    assert!(fine.check(&services, 20).is_ok());
+    assert!(Faults::default().are_none() && !fine.are_none());
+}

@@ -1,0 +1,204 @@
+//! What the ledger finds, and what it does not hold against a service.
+
+use super::*;
+use crate::attempt::Outcome;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+fn receipt(id: u128) -> Option<Receipt> {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&id.to_be_bytes());
+    Receipt::parse(&URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn signup(participant: u32, outcome: Outcome) -> Attempt {
+    let acked = outcome.is_success();
+    Attempt {
+        intended_us: 0,
+        sent_us: 0,
+        answered_us: 1,
+        participant,
+        kind: Kind::Signup,
+        number: 1,
+        outcome,
+        receipt: receipt(u128::from(participant)).filter(|_| acked),
+        state: None,
+        source: None,
+    }
+}
+
+fn judge(attempts: &[Attempt], rows: &[Row]) -> Ledger {
+    let mut book = Book::open(10, Participants::new("t"), attempts);
+    rows.iter().for_each(|row| book.found(row));
+    book.close()
+}
+
+fn row(participant: u32) -> Row {
+    let participants = Participants::new("t");
+    Row {
+        id: Uuid::from_u128(u128::from(participant)),
+        email: participants.email(participant),
+        name: participants.name(participant),
+    }
+}
+
+#[test]
+fn what_was_acknowledged_and_kept_is_clean() {
+    let ledger = judge(
+        &[
+            signup(1, Outcome::Status(201)),
+            signup(1, Outcome::Status(200)),
+        ],
+        &[row(1)],
+    );
+    assert_eq!(ledger.violations(), []);
+    assert_eq!(
+        (ledger.acked_requests, ledger.acked, ledger.kept),
+        (2, 1, 1)
+    );
+}
+
+#[test]
+fn acknowledged_and_not_there_is_lost() {
+    let ledger = judge(
+        &[
+            signup(1, Outcome::Status(201)),
+            signup(2, Outcome::Status(202)),
+        ],
+        &[row(2)],
+    );
+    assert_eq!(ledger.violations(), [("lost", 1)]);
+}
+
+#[test]
+fn refused_and_there_is_unexpected_but_unknown_and_there_is_recovered() {
+    let refused = [
+        Outcome::Status(503),
+        Outcome::Status(422),
+        Outcome::NeverSent,
+    ];
+    for outcome in refused {
+        let ledger = judge(&[signup(1, outcome)], &[row(1)]);
+        assert_eq!(ledger.violations(), [("unexpected", 1)], "{outcome}");
+    }
+    for outcome in [Outcome::Timeout, Outcome::Broken, Outcome::Status(504)] {
+        // A refusal of the repeat says nothing about the first request.
+        let ledger = judge(
+            &[signup(1, outcome), signup(1, Outcome::Status(503))],
+            &[row(1)],
+        );
+        assert_eq!(
+            (ledger.violations(), ledger.recovered),
+            (vec![], 1),
+            "{outcome}"
+        );
+    }
+}
+
+#[test]
+fn a_row_nobody_sent_is_unexpected() {
+    let stranger = Row {
+        email: "ann@example.org".into(),
+        ..row(1)
+    };
+    assert_eq!(
+        judge(&[], &[stranger, row(3)]).violations(),
+        [("unexpected", 2)]
+    );
+}
+
+#[test]
+fn two_rows_another_name_another_receipt_and_no_receipt_are_found() {
+    let acked = signup(1, Outcome::Status(201));
+    assert_eq!(
+        judge(&[acked], &[row(1), row(1)]).violations(),
+        [("duplicated", 1)]
+    );
+    let renamed = Row {
+        name: "Ann".into(),
+        ..row(1)
+    };
+    assert_eq!(judge(&[acked], &[renamed]).violations(), [("mutated", 1)]);
+    let other_id = Row {
+        id: Uuid::from_u128(9),
+        ..row(1)
+    };
+    assert_eq!(
+        judge(&[acked], &[other_id]).violations(),
+        [("receipt conflicts", 1)]
+    );
+    let again = Attempt {
+        receipt: receipt(7),
+        ..acked
+    };
+    assert_eq!(
+        judge(&[acked, again], &[row(1)]).violations(),
+        [("receipt conflicts", 1)]
+    );
+    let none = Attempt {
+        receipt: None,
+        ..acked
+    };
+    assert_eq!(
+        judge(&[none], &[row(1)]).violations(),
+        [("receipt conflicts", 1)]
+    );
+}
+
+/// The violations when the replica holds `copied` and the database that owns them `owned`.
+fn compare(owned: &[Row], copied: &[Row]) -> Vec<(&'static str, u64)> {
+    let attempts: Vec<_> = (0..10).map(|i| signup(i, Outcome::Timeout)).collect();
+    let mut book = Book::open(10, Participants::new("t"), &attempts);
+    owned.iter().for_each(|row| book.found(row));
+    let mut page = book.replica_page();
+    copied.iter().for_each(|row| page.found(row));
+    book.compare(&page);
+    book.close().violations()
+}
+
+#[test]
+fn a_replica_with_the_same_rows_in_any_order_is_clean() {
+    assert_eq!(
+        compare(&[row(1), row(2), row(3)], &[row(3), row(1), row(2)]),
+        []
+    );
+}
+
+#[test]
+fn what_a_replica_lacks_has_too_much_or_holds_otherwise_is_found() {
+    let renamed = Row {
+        name: "Ann".into(),
+        ..row(2)
+    };
+    let other_id = Row {
+        id: Uuid::from_u128(9),
+        ..row(2)
+    };
+    let stranger = Row {
+        email: "ann@example.org".into(),
+        ..row(2)
+    };
+    let owned = [row(1), row(2)];
+    for (copied, differences) in [
+        (vec![row(1)], 1),
+        (vec![], 2),
+        (vec![row(1), row(2), row(3)], 1),
+        (vec![row(1), row(2), row(2)], 1),
+        (vec![row(1), renamed], 1),
+        (vec![row(1), other_id], 1),
+        (vec![row(1), row(2), stranger.clone()], 1),
+        (vec![row(1), stranger], 2),
+    ] {
+        let found = compare(&owned, &copied);
+        assert_eq!(found, [("replica differs", differences)], "{copied:?}");
+    }
+}
+
+#[test]
+fn a_stranger_in_both_places_is_unexpected_once_and_no_difference() {
+    let strangers = [Row {
+        email: "ann@example.org".into(),
+        ..row(1)
+    }];
+    assert_eq!(compare(&strangers, &strangers), [("unexpected", 1)]);
+}

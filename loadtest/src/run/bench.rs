@@ -1,0 +1,114 @@
+//! A phase that is up, with everything that watches it: set up, loaded, and read afterwards.
+
+use super::Options;
+use crate::containers::Containers;
+use crate::databases::Databases;
+use crate::generator::{self, Outcome, Plan, Progress};
+use crate::host;
+use crate::measured::Before;
+use crate::meter::Meter;
+use crate::participant::Participants;
+use crate::reporter::Reporter;
+use crate::schedule::Schedule;
+use crate::service_metrics;
+use crate::stack::Stack;
+use anyhow::bail;
+use signup_domain::LAUNCH_DAY;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long the stack is left alone to measure what it costs when nobody comes.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How long it has to calm down after its start, before that.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A phase that is up.
+pub(super) struct Bench<'a> {
+    stack: &'a Stack,
+    pub(super) containers: Containers,
+    pub(super) databases: Databases,
+    pub(super) meter: Meter,
+}
+
+impl<'a> Bench<'a> {
+    /// Brings the phase up with empty databases, and measures it idle.
+    pub(super) async fn set_up(
+        root: &Path,
+        stack: &'a Stack,
+        options: &Options,
+        reporter: &Reporter,
+    ) -> anyhow::Result<(Self, Before)> {
+        let phase = stack.phase;
+        let claimed = stack.claimed_caps().await?;
+        let services: Vec<&str> = claimed.iter().map(|cap| cap.service.as_str()).collect();
+        options.faults.check(&services, options.window)?;
+        reporter.step(&format!("bringing up {} with empty databases", phase.name));
+        stack.up_fresh().await?;
+        let containers = Containers::find(phase).await?;
+        let databases = Databases::new(phase, root)?;
+        let durability = databases.durability().await?;
+
+        reporter.step("measuring it idle");
+        tokio::time::sleep(SETTLE).await;
+        let meter = Meter::start(containers.clone()).await?;
+        let idle_begin = meter.read().await?;
+        tokio::time::sleep(IDLE).await;
+        let before = Before {
+            claimed,
+            durability,
+            idle_begin,
+            idle_end: meter.read().await?,
+            inspected: containers.inspect().await?,
+            counts: service_metrics::scrape(phase.operations).await?,
+            cpu: host::CpuTimes::now()?,
+        };
+        let bench = Self {
+            stack,
+            containers,
+            databases,
+            meter,
+        };
+        Ok((bench, before))
+    }
+
+    /// Sends the load, with the faults that are ordered; returns also what they were.
+    pub(super) async fn load(
+        &self,
+        options: &Options,
+        users: u32,
+        participants: &Participants,
+        reporter: &Reporter,
+        stop: CancellationToken,
+    ) -> anyhow::Result<(Outcome, Option<String>)> {
+        let window = Duration::from_secs(u64::from(options.window));
+        let schedule = Schedule::new(
+            options.scenario,
+            users,
+            window,
+            options.arrivals,
+            options.seed,
+        );
+        let progress = Arc::new(Progress::default());
+        let _watching = reporter.watch(&progress, schedule.arrivals.len(), window);
+        let plan = Plan {
+            base: self.stack.phase.url.parse()?,
+            event: LAUNCH_DAY.to_string(),
+            participants: participants.clone(),
+            schedule,
+            slots: options.slots as usize,
+        };
+        let faults = options.faults.order(&self.containers);
+        let outcome = generator::run(plan, progress, stop).await?;
+        if outcome.stopped {
+            bail!("interrupted");
+        }
+        let fault = faults.happened().await?;
+        if fault.is_some() {
+            self.stack.wait_until_ready().await?;
+        }
+        Ok((outcome, fault))
+    }
+}
