@@ -16,6 +16,9 @@ use tokio::process::Command;
 /// 10 s under its cap, pulling images is not part of it.
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Which images and Compose files this machine uses; written by set-up.
+const ENV_FILE: &str = ".env";
+
 /// Laid over the other Compose files for the budget `grown`.
 const GROWN: &str = "compose/grown.yaml";
 
@@ -26,6 +29,7 @@ pub struct Stack {
     pub phase: Phase,
     root: PathBuf,
     environment: BTreeMap<String, String>,
+    budget: Budget,
     monitoring: bool,
 }
 
@@ -39,6 +43,7 @@ impl Stack {
             phase,
             root: root.to_owned(),
             environment: phase.parts.iter().map(on).collect(),
+            budget: Budget::Same,
             monitoring: true,
         }
     }
@@ -63,19 +68,14 @@ impl Stack {
     ///
     /// # Errors
     /// When there are none for this phase.
-    pub fn with_budget(self, budget: Budget) -> anyhow::Result<Self> {
+    pub fn with_budget(mut self, budget: Budget) -> anyhow::Result<Self> {
         ensure!(
             self.phase.budgets.contains(&budget),
             "--budget {budget}: there are no such caps for {}",
             self.phase.name
         );
-        match budget {
-            Budget::Same => Ok(self),
-            Budget::Grown => {
-                let files = self.compose_files()?;
-                Ok(self.with_variable("COMPOSE_FILE", &format!("{files}:{GROWN}")))
-            }
-        }
+        self.budget = budget;
+        Ok(self)
     }
 
     /// Sets a variable of the Compose file.
@@ -191,25 +191,27 @@ impl Stack {
         Ok(caps.into_iter().map(|cap| cap.service).collect())
     }
 
-    /// What `.env` sets `COMPOSE_FILE` to.
+    /// The Compose files: those that `.env` names, and the caps of the budget over them.
     fn compose_files(&self) -> anyhow::Result<String> {
-        let env = std::fs::read_to_string(self.root.join(".env"))
-            .context("cannot read .env: run `make setup`")?;
-        let files = env
-            .lines()
-            .find_map(|line| line.strip_prefix("COMPOSE_FILE="));
-        Ok(files
-            .context("no COMPOSE_FILE in .env: run `make setup`")?
-            .to_owned())
+        let env = std::fs::read_to_string(self.root.join(ENV_FILE))
+            .context("the machine is not set up: run `make setup images` first (it writes .env)")?;
+        let mut lines = env.lines();
+        let files = lines.find_map(|line| line.strip_prefix("COMPOSE_FILE="));
+        let files = files.context("no COMPOSE_FILE in .env: run `make setup`")?;
+        Ok(match self.budget {
+            Budget::Same => files.to_owned(),
+            Budget::Grown => format!("{files}:{GROWN}"),
+        })
     }
 
     async fn compose(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        if !self.root.join(".env").exists() {
-            bail!("the machine is not set up: run `make setup images` first (it writes .env)");
-        }
+        let files = self.compose_files()?;
         let output = Command::new("docker")
             .args([
                 "compose",
+                // Named, because with COMPOSE_FILE set Compose looks for it elsewhere.
+                "--env-file",
+                ENV_FILE,
                 "--progress",
                 "quiet",
                 "--profile",
@@ -217,6 +219,8 @@ impl Stack {
             ])
             .args(arguments)
             .current_dir(&self.root)
+            // Also without a budget of its own: what a shell has in it is not what is measured.
+            .env("COMPOSE_FILE", files)
             .envs(&self.environment)
             .stdin(Stdio::null())
             // A terminal's Ctrl-C goes to its whole process group. Compose must not get it: we take
@@ -237,3 +241,6 @@ impl Stack {
         Ok(output)
     }
 }
+
+#[cfg(test)]
+mod tests;

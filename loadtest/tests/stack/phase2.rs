@@ -1,0 +1,49 @@
+//! Phase 2 with parts of it restarted or killed. Several in one run, each some seconds after the one
+//! before has healed: bringing the stack up and down takes longer than all of them.
+
+use crate::run;
+use lab::record::Verdict;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_of_both_servers_fails_no_request() {
+    let run = run(
+        "phase2 --users 2800 --window 14 --no-monitoring \
+         --restart phase2-server-1@2 --restart phase2-server-2@8",
+        &[],
+    )
+    .await;
+    let answers: Vec<&String> = run.answers["signup"].keys().collect();
+    assert_eq!(answers, ["200", "201"], "{:?}", run.answers);
+    let (refused, unknown) = (run.ledger.refused, run.ledger.unknown);
+    assert_eq!((refused, unknown), (0, 0), "{:?}", run.ledger);
+    assert_eq!((run.ledger.acked, run.load.dropped), (2_800, 0));
+    assert_eq!(run.ledger.violations(), [], "{:?}", run.ledger);
+    let fault = run.fault.unwrap();
+    assert_eq!(fault.matches("exit code 0 ").count(), 2, "{fault}");
+    assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_cache_replica_server_and_primary_are_killed() {
+    let run = run(
+        "phase2 --users 4400 --window 22 --no-monitoring --kill phase2-redis@3 \
+         --kill phase2-replica@6 --kill phase2-server-1@10 --kill phase2-primary@15",
+        &[],
+    )
+    .await;
+    assert_eq!(run.ledger.violations(), [], "{:?}", run.ledger);
+    // Writes need neither the cache nor the replica.
+    let early = run.timeline.iter().filter(|second| second.t_s < 10);
+    let early: u64 = early.map(|second| second.refused + second.failed).sum();
+    assert_eq!(early, 0, "{:?}", run.timeline);
+    assert!(
+        run.ledger.refused > 0,
+        "the primary's kill was not felt: {:?}",
+        run.ledger
+    );
+    // It heals by itself: the last seconds are as good as the first.
+    let late = run.timeline.iter().rev().take(2);
+    let late: u64 = late.map(|second| second.refused + second.failed).sum();
+    assert_eq!(late, 0, "{:?}", run.timeline);
+    assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
+}
