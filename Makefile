@@ -21,9 +21,9 @@ lab: images ## Run the main job: phase 1, 1,000 users, capped, verified, with a 
 	@cargo run --quiet --release --locked --package lab -- main
 
 test: images-broken ## Run all tests, ending with a smoke run of the real thing
-	@compose/with-test-database.sh $(MAKE) --no-print-directory tests
+	@compose/with-test-services.sh $(MAKE) --no-print-directory tests
 
-# Needs the test database. The stack tests come last and one at a time: each of them has the
+# Needs the test services. The stack tests come last and one at a time: each of them has the
 # whole machine, because it measures.
 tests:
 	cargo test --locked --workspace --lib --bins --tests

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Builds the lab's own programs into images, after setup.sh has chosen how (LAB_IMAGES in .env).
-# Usage: compose/build.sh [broken]. `broken` builds phase 1 with the defects the ledger must
-# convict, as the separate image signup-lab/phase1-monolith:broken.
+# Usage: compose/build.sh [broken]. `broken` builds the phases that have one with the defects the
+# ledger must convict, each as a separate image with the tag `broken`.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/images.sh
 . "$ROOT/compose/lib/images.sh"
 
+# Programs, named as their packages; each becomes the image signup-lab/PROGRAM.
+readonly PHASES=(phase1-monolith phase2-replicated)
+# Those with a feature `broken`.
+readonly BREAKABLE=(phase1-monolith)
+# Stands in for cAdvisor where official images cannot be had.
+readonly EXPORTER=container-exporter
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
 # Compiled programs on their way into an image; git-ignored.
@@ -16,7 +22,9 @@ readonly BUILD_DIR=$ROOT/compose/.build
 # Compiles on the host. Always the same set of packages, so that the libraries' features, and
 # with them the compiled libraries, are the same for the honest and the broken build.
 compile() {
-    cargo build --release --locked --package phase1-monolith --package container-exporter "$@"
+    local program packages=()
+    for program in "${PHASES[@]}" "$EXPORTER"; do packages+=(--package "$program"); done
+    cargo build --release --locked "${packages[@]}" "$@"
 }
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
@@ -45,31 +53,40 @@ package() {
 }
 
 build_local() {
+    local program
     compile
-    keep phase1-monolith phase1-monolith
-    keep container-exporter container-exporter
-    check_honesty "$BUILD_DIR/phase1-monolith/phase1-monolith" honest
-    package phase1-monolith phase1-monolith signup-lab/phase1-monolith:latest
-    package container-exporter container-exporter signup-lab/container-exporter:latest
+    for program in "${PHASES[@]}" "$EXPORTER"; do
+        keep "$program" "$program"
+        check_honesty "$BUILD_DIR/$program/$program" honest
+        package "$program" "$program" "signup-lab/$program:latest"
+    done
 }
 
 build_local_broken() {
-    compile --features phase1-monolith/broken
-    keep phase1-monolith phase1-monolith-broken
-    # Puts the honest program back in cargo's folder (both are in its cache, so it takes no time).
+    local program arguments=()
+    for program in "${BREAKABLE[@]}"; do arguments+=(--features "$program/broken"); done
+    compile "${arguments[@]}"
+    for program in "${BREAKABLE[@]}"; do keep "$program" "$program-broken"; done
+    # Puts the honest programs back in cargo's folder (both are in its cache, so it takes no time).
     compile --quiet
-    check_honesty "$BUILD_DIR/phase1-monolith-broken/phase1-monolith" broken
-    package phase1-monolith phase1-monolith-broken signup-lab/phase1-monolith:broken
+    for program in "${BREAKABLE[@]}"; do
+        check_honesty "$BUILD_DIR/$program-broken/$program" broken
+        package "$program" "$program-broken" "signup-lab/$program:broken"
+    done
 }
 
 # In a container, with the multi-stage Dockerfile; its cache mounts need BuildKit.
 build_official() {
-    local image=$1 features=$2
+    local tag=$1 features=$2 program
+    shift 2
     docker buildx version >/dev/null 2>&1 ||
         die "docker buildx is missing (package docker-buildx-plugin, or part of Docker Desktop)."
-    say "building $image"
-    quiet_build --file "$ROOT/compose/Dockerfile" --build-arg PACKAGE=phase1-monolith \
-        --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" --tag "$image" "$ROOT"
+    for program in "$@"; do
+        say "building signup-lab/$program:$tag"
+        quiet_build --file "$ROOT/compose/Dockerfile" --build-arg "PACKAGE=$program" \
+            --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
+            --tag "signup-lab/$program:$tag" "$ROOT"
+    done
 }
 
 main() {
@@ -78,8 +95,8 @@ main() {
     case $(env_value LAB_IMAGES)/$variant in
     local/honest) build_local ;;
     local/broken) build_local_broken ;;
-    official/honest) build_official signup-lab/phase1-monolith:latest "" ;;
-    official/broken) build_official signup-lab/phase1-monolith:broken broken ;;
+    official/honest) build_official latest "" "${PHASES[@]}" ;;
+    official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die ".env is missing: run compose/setup.sh first." ;;
     *) die "usage: compose/build.sh [broken]" ;;
     esac

@@ -17,12 +17,20 @@ ensure_secrets() {
     local directory=$ROOT/compose/secrets name
     mkdir -p "$directory"
     chmod 0700 "$directory"
-    for name in database_password receipt_key organiser_token grafana_password; do
+    for name in database_password replication_password receipt_key organiser_token grafana_password; do
         [[ -s $directory/$name ]] && continue
         say "generating the secret compose/secrets/$name"
         # 256 bits as hexadecimal, without a newline: readers disagree on whether to trim it.
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$directory/$name"
         chmod 0644 "$directory/$name"
+    done
+}
+
+# The variables by which the Compose files take another image than the official one.
+local_image_variables() {
+    local image
+    for image in "${LOCAL_IMAGES[@]}"; do
+        printf '%s_IMAGE=%s\n' "$(short_name "$image" | tr '[:lower:]' '[:upper:]')" "$image"
     done
 }
 
@@ -35,13 +43,10 @@ write_env() {
 LAB_IMAGES=$images
 END
         if [[ $images == local ]]; then
-            cat <<END
-COMPOSE_FILE=compose/compose.yaml:compose/offline.yaml
-POSTGRES_IMAGE=$POSTGRES_LOCAL
-PROMETHEUS_IMAGE=$PROMETHEUS_LOCAL
-END
+            printf 'COMPOSE_FILE=%s\n' "$COMPOSE_FILES:compose/offline.yaml"
+            local_image_variables
         else
-            printf 'COMPOSE_FILE=compose/compose.yaml\n'
+            printf 'COMPOSE_FILE=%s\n' "$COMPOSE_FILES"
         fi
     )
     if [[ ! -f $ENV_FILE || $(<"$ENV_FILE") != "$wanted" ]]; then

@@ -4,14 +4,21 @@
 
 # The tag stands for the recipe in provide_base: whoever changes one changes the other.
 BASE_LOCAL=signup-lab/base:trixie
-POSTGRES_LOCAL=signup-lab/postgres:17
-PROMETHEUS_LOCAL=signup-lab/prometheus:2
+# Each is made from the folder of its name in compose/offline.
+LOCAL_IMAGES=(signup-lab/postgres:17 signup-lab/redis:8 signup-lab/haproxy:3.0 signup-lab/prometheus:2)
+COMPOSE_FILES=compose/compose.yaml:compose/phase1.yaml:compose/phase2.yaml:compose/test.yaml
 
-# The images compose.yaml names when no variable is set; the lab's own are built, not fetched.
+# The images the Compose files name when no variable is set; the lab's own are built, not fetched.
 official_images() {
-    docker compose --env-file /dev/null --file "$ROOT/compose/compose.yaml" \
-        --profile phase1 --profile test config --images |
+    (cd "$ROOT" && COMPOSE_FILE=$COMPOSE_FILES \
+        docker compose --env-file /dev/null --profile '*' config --images) |
         grep -v '^signup-lab/' | sort -u
+}
+
+# signup-lab/redis:8 → redis
+short_name() {
+    local name=${1##*/}
+    printf '%s' "${name%%:*}"
 }
 
 have_official_images() {
@@ -20,7 +27,8 @@ have_official_images() {
 }
 
 have_local_images() {
-    have_image "$POSTGRES_LOCAL" && have_image "$PROMETHEUS_LOCAL"
+    local image
+    for image in "${LOCAL_IMAGES[@]}"; do have_image "$image" || return 1; done
 }
 
 # A few seconds decide: a registry that is slower than that would make every later step a wait.
@@ -57,8 +65,10 @@ provide_official_images() {
 
 provide_local_images() {
     provide_base
-    build_local_image "$POSTGRES_LOCAL" "$ROOT/compose/offline/postgres"
-    build_local_image "$PROMETHEUS_LOCAL" "$ROOT/compose/offline/prometheus"
+    local image
+    for image in "${LOCAL_IMAGES[@]}"; do
+        build_local_image "$image" "$ROOT/compose/offline/$(short_name "$image")"
+    done
 }
 
 # Debian trixie as debootstrap makes it, once: its packages are as old as the image.

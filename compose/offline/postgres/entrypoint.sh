@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Initialises the data directory once, then becomes the server: the part of the official
-# image's entrypoint that compose.yaml uses. Runs as the user postgres, never as root.
+# image's entrypoint that the Compose files use. Runs as the user postgres, never as root.
 set -euo pipefail
 
 user=${POSTGRES_USER:-postgres}
