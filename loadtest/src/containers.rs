@@ -14,6 +14,7 @@ use bollard::query_parameters::{
 use cgroup::Cgroup;
 use futures::future::join_all;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 pub use usage::Usage;
 
@@ -115,6 +116,24 @@ impl Containers {
             inspected.insert(service.clone(), read_inspection(answer));
         }
         Ok(inspected)
+    }
+
+    /// The address of a container in the network of its project, if this machine's own kernel
+    /// routes to it: not where the engine runs in a virtual machine.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn address(&self, service: &str) -> anyhow::Result<Option<IpAddr>> {
+        let Some(container) = self.all.get(service) else {
+            return Ok(None);
+        };
+        let inspected = self.docker.inspect_container(&container.id, None).await?;
+        let networks = inspected.network_settings.and_then(|settings| settings.networks);
+        let mut addresses = networks
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, network)| network.ip_address?.parse().ok());
+        Ok(addresses.next())
     }
 
     /// Reads the counters of every running container of the phase, by service. One that has just

@@ -8,6 +8,7 @@ use crate::databases::CatchUp;
 use crate::generator::Outcome;
 use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
+use crate::phases::Phase;
 use crate::record::{Cap, Cost, Counts, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict};
 use crate::run::Options;
 use crate::service_metrics::ServiceCounts;
@@ -15,6 +16,7 @@ use crate::stack::ClaimedCap;
 use crate::verdict::{self, Incidents};
 use crate::{source, summary};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -30,8 +32,18 @@ pub(crate) struct Before {
     pub(crate) idle_begin: Reading,
     pub(crate) idle_end: Reading,
     pub(crate) inspected: BTreeMap<String, Inspected>,
+    /// The entry container's own address, if the load can go there.
+    pub(crate) entry: Option<SocketAddr>,
     pub(crate) counts: ServiceCounts,
     pub(crate) cpu: CpuTimes,
+}
+
+impl Before {
+    /// Base URL of the load.
+    pub(crate) fn url(&self, phase: Phase) -> String {
+        self.entry
+            .map_or_else(|| phase.url.to_owned(), |entry| format!("http://{entry}"))
+    }
 }
 
 /// What was seen of the whole run.
@@ -162,6 +174,7 @@ impl Measured<'_> {
             generator_cpu_s: outcome.cpu_s,
             generator_cpu_share: outcome.cpu_s / (outcome.cpu_s + self.cpu.idle_s).max(0.01),
             generator_realtime: outcome.realtime,
+            past_port_proxy: self.before.entry.is_some(),
             schedule_lag_p99_ms: outcome.lag_us.value_at_quantile(0.99) as f64 / 1_000.0,
             in_flight_mean: outcome.in_flight_mean,
             in_flight_expected: outcome.in_flight_expected,

@@ -25,6 +25,8 @@ pub struct Phase {
     pub users: u32,
     /// The public port.
     pub url: &'static str,
+    /// The Compose service behind it, which listens on port 8080 in its container.
+    pub entry: &'static str,
     /// The operations port of each of its servers.
     pub operations: &'static [&'static str],
     /// Its databases. One that owns signups has at most one replica.
@@ -84,6 +86,7 @@ const PHASE1: Phase = Phase {
     title: "monolith",
     users: 1_000,
     url: "http://127.0.0.1:8080",
+    entry: "phase1-server",
     operations: &["http://127.0.0.1:9100"],
     databases: &[DatabaseAddress {
         service: "phase1-database",
@@ -99,6 +102,7 @@ const PHASE2: Phase = Phase {
     title: "replicated",
     users: 100_000,
     url: "http://127.0.0.1:8080",
+    entry: "phase2-balancer",
     operations: &["http://127.0.0.1:9111", "http://127.0.0.1:9112"],
     databases: &[
         DatabaseAddress {

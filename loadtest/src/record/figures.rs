@@ -29,6 +29,10 @@ pub struct Load {
     /// Whether the kernel ran the generator before ordinary programs (SCHED_RR).
     #[serde(default)]
     pub generator_realtime: bool,
+    /// Whether requests went to the container's own address, and not through the engine's port
+    /// proxy, a process whose CPU is in nobody's cost.
+    #[serde(default)]
+    pub past_port_proxy: bool,
     /// Delay between the intended instant and the send, 99th percentile, in ms.
     pub schedule_lag_p99_ms: f64,
     /// Mean number of requests in flight, sampled.
