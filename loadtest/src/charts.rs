@@ -147,15 +147,17 @@ fn latency(run: &Run) -> Chart {
 }
 
 fn chart(run: &Run, what: &str, unit: &str, y: Axis, lines: Vec<Line>) -> Chart {
-    let fault = run
-        .fault
-        .as_ref()
-        .map(|fault| format!(" · fault: {fault}"))
-        .unwrap_or_default();
+    let mut subtitle = format!("run {} · {} arrivals", run.id, run.arrivals);
+    if run.budget != "same" {
+        subtitle.push_str(&format!(" · budget {}", run.budget));
+    }
+    if let Some(fault) = &run.fault {
+        subtitle.push_str(&format!(" · fault: {fault}"));
+    }
     let users = count(run.users.into());
     Chart {
         heading: format!("{what}: {}, {}, {users} users", run.system(), run.scenario),
-        subtitle: format!("run {} · {} arrivals{fault}", run.id, run.arrivals),
+        subtitle,
         verdict: run.verdict,
         reasons: run.reasons.clone(),
         unit: unit.to_owned(),

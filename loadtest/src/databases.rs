@@ -29,7 +29,7 @@ const ALSO_RECORDED: [&str; 4] = [
 /// How long the databases must be without a statement to count as idle.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How long to wait for that, also for a database that was killed and recovers.
+/// How long to wait for that, also for a database that is being made, or was killed and recovers.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long a replica may take, once nothing is written any more, to replay what was. It replays a
@@ -108,7 +108,7 @@ impl Databases {
     }
 
     /// Waits until no statement runs any more, and says how long the last one ran past the call. A
-    /// database that does not answer is taken to be at work: it may be recovering from a kill.
+    /// database that does not answer is taken to be at work: it may be starting, or recovering.
     ///
     /// # Errors
     /// When a database never comes to rest.
@@ -163,7 +163,7 @@ impl Databases {
             caught_up.took = Some(began.elapsed());
             caught_up
                 .behind
-                .extend(behind.map(|why| format!("{} {why},", replica.service)));
+                .extend(behind.map(|why| format!("{} {why}", replica.service)));
         }
         Ok(caught_up)
     }
@@ -215,7 +215,7 @@ async fn active_statements(pool: &PgPool) -> sqlx::Result<i64> {
 /// Whether a replica has replayed all up to `position`; otherwise where it is.
 async fn has_replayed(replica: &PgPool, position: &str) -> Result<(), String> {
     let replayed: sqlx::Result<(bool, Option<String>)> = sqlx::query_as(
-        "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $1::text::pg_lsn IS TRUE,
+        "SELECT pg_is_in_recovery() AND (pg_last_wal_replay_lsn() >= $1::text::pg_lsn) IS TRUE,
                 pg_last_wal_replay_lsn()::text",
     )
     .bind(position)

@@ -67,14 +67,12 @@ impl Incidents {
             services.iter().map(reason).collect::<Vec<_>>()
         };
         let patience = CATCH_UP_TIMEOUT.as_secs();
+        let behind = |replica: &String| format!("{replica} after {patience} s of waiting");
         [
             of(&self.restarted, "was restarted during the run"),
             of(&self.ended, "did not run at the end"),
             of(&self.oom_killed, "was killed for memory"),
-            of(
-                &self.behind,
-                &format!("{patience} s after the last write: the replica did not catch up"),
-            ),
+            self.behind.iter().map(behind).collect(),
         ]
         .concat()
     }

@@ -1,14 +1,16 @@
 //! Draws one chart as SVG: heading, verdict, axes, lines, and a legend beside the plot, where it
 //! covers no data. What is drawn is decided in the parent module.
 
+mod heading;
+mod legend;
+
 use super::axis::Axis;
-use crate::figures;
 use crate::record::Verdict;
 use anyhow::{Result, anyhow};
 use plotters::backend::SVGBackend;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
-use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::element::{Circle, Text};
 use plotters::prelude::{Cartesian2d, ChartBuilder, DrawingArea, IntoDrawingArea};
 use plotters::series::{AreaSeries, DashedLineSeries, LineSeries};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -83,8 +85,8 @@ pub(super) fn draw(chart: &Chart) -> Result<String> {
 fn paint(root: &Svg<'_>, chart: &Chart) -> Result<()> {
     // Opaque, so that dark text stays readable on a dark page.
     root.fill(&WHITE).map_err(drawing)?;
-    paint_heading(root, chart)?;
-    paint_watermark(root, chart)?;
+    heading::paint_heading(root, chart)?;
+    heading::paint_watermark(root, chart)?;
     let mut plot = paint_axes(root, chart)?;
     for line in &chart.lines {
         paint_line(&mut plot, line)?;
@@ -98,72 +100,13 @@ fn paint(root: &Svg<'_>, chart: &Chart) -> Result<()> {
             &plain(16, MUTED, HPos::Center),
         )?;
     }
-    paint_legend(root, chart)?;
+    legend::paint_legend(root, chart)?;
     root.present().map_err(drawing)
-}
-
-fn paint_heading(root: &Svg<'_>, chart: &Chart) -> Result<()> {
-    let right = SHOWN.0 - MARGIN;
-    let colour = verdict_colour(chart.verdict);
-    write(
-        root,
-        &chart.heading,
-        (MARGIN, 28),
-        &bold(19, INK, HPos::Left),
-    )?;
-    write(
-        root,
-        &chart.subtitle,
-        (MARGIN, 52),
-        &plain(13, MUTED, HPos::Left),
-    )?;
-    let badge = [at((right - 96, 16)), at((right, 42))];
-    root.draw(&Rectangle::new(badge, colour.filled()))
-        .map_err(drawing)?;
-    let word = figures::verdict(chart.verdict);
-    write(root, word, (right - 48, 29), &bold(14, WHITE, HPos::Center))?;
-    if let Some(why) = why(chart) {
-        write(root, &why, (MARGIN, 74), &plain(13, colour, HPos::Left))?;
-    }
-    write(
-        root,
-        &chart.unit,
-        (MARGIN, top(chart) - 16),
-        &plain(13, MUTED, HPos::Left),
-    )
 }
 
 /// Where the plot begins: a line lower when there is a reason to tell above it.
 fn top(chart: &Chart) -> i32 {
     if chart.reasons.is_empty() { 96 } else { 116 }
-}
-
-/// The first reason, short enough for one line.
-fn why(chart: &Chart) -> Option<String> {
-    let first = chart.reasons.first()?;
-    let others = chart.reasons.len() - 1;
-    let mut why: String = first.chars().take(110).collect();
-    if why.len() < first.len() {
-        why.push('…');
-    }
-    if others > 0 {
-        why.push_str(&format!(" (and {others} more)"));
-    }
-    Some(why)
-}
-
-/// Numbers that may not be used must not be taken from the picture either.
-fn paint_watermark(root: &Svg<'_>, chart: &Chart) -> Result<()> {
-    let verdict = chart.verdict;
-    if verdict == Verdict::Valid {
-        return Ok(());
-    }
-    let style = bold(110, verdict_colour(verdict).mix(0.13), HPos::Center);
-    let middle = (
-        (MARGIN + SHOWN.0 - GUTTER) / 2 + 16,
-        (top(chart) + SHOWN.1 - 56) / 2,
-    );
-    write(root, figures::verdict(verdict), middle, &style)
 }
 
 fn paint_axes<'a, 'b>(root: &'a Svg<'b>, chart: &Chart) -> Result<Plot<'a, 'b>> {
@@ -217,50 +160,6 @@ fn paint_line(plot: &mut Plot<'_, '_>, line: &Line) -> Result<()> {
         .map_err(drawing)?;
     }
     Ok(())
-}
-
-fn paint_legend(root: &Svg<'_>, chart: &Chart) -> Result<()> {
-    let x = SHOWN.0 - GUTTER - MARGIN + 20;
-    let room = SHOWN.1 - top(chart) - 60;
-    let lines = || chart.lines.iter().filter(|line| !line.label.is_empty());
-    let entries = i32::try_from(lines().count()).unwrap_or(i32::MAX).max(1);
-    let pitch = (room / entries).min(44);
-    for (line, row) in lines().zip(0..) {
-        let y = top(chart) + 8 + pitch * row;
-        paint_sample(root, line, (x, y))?;
-        write(root, &line.label, (x + 34, y), &plain(13, INK, HPos::Left))?;
-        // Too many lines for two rows each: the label is worth more than the detail.
-        if pitch >= 30 {
-            write(
-                root,
-                &line.detail,
-                (x + 34, y + 17),
-                &plain(12, MUTED, HPos::Left),
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// A short piece of the line, as it looks in the plot.
-fn paint_sample(root: &Svg<'_>, line: &Line, (x, y): (i32, i32)) -> Result<()> {
-    let solid = line.colour.stroke_width(unsigned(2 * ZOOM));
-    let stroke = |from: i32, to: i32| PathElement::new([at((x + from, y)), at((x + to, y))], solid);
-    match line.stroke {
-        Stroke::Thin => root.draw(&stroke(0, 24)),
-        Stroke::Broad => {
-            let broad = line.colour.mix(0.45).stroke_width(unsigned(5 * ZOOM));
-            root.draw(&PathElement::new([at((x, y)), at((x + 24, y))], broad))
-        }
-        Stroke::Dashed => root
-            .draw(&stroke(0, 9))
-            .and_then(|()| root.draw(&stroke(15, 24))),
-        Stroke::Area => {
-            let corners = [at((x, y - 6)), at((x + 24, y + 6))];
-            root.draw(&Rectangle::new(corners, line.colour.mix(0.45).filled()))
-        }
-    }
-    .map_err(drawing)
 }
 
 fn verdict_colour(verdict: Verdict) -> RGBColor {

@@ -8,6 +8,10 @@ use crate::figures::{as_mib, number};
 use crate::record::{Run, Second};
 use plotters::style::RGBColor;
 
+/// With more containers than this, each with a cap of its own, nobody finds the cap of a line: then
+/// every line is a share of its cap, and there is one cap for all.
+const MOST_WITH_CAPS_OF_THEIR_OWN: usize = 3;
+
 const CONTAINERS: [RGBColor; 7] = [BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, BLACK];
 
 pub(super) fn cpu(run: &Run) -> Chart {
@@ -18,6 +22,9 @@ pub(super) fn cpu(run: &Run) -> Chart {
             .map(|c| c.cpus)
     };
     let used = |second: &Second, service: &str| second.cpus.get(service).copied();
+    if services(run).len() > MOST_WITH_CAPS_OF_THEIR_OWN {
+        return shares(run, "CPU of each container", "CPU in use", used, cap);
+    }
     let lines = containers(run, used, cap);
     let caps = run
         .caps
@@ -48,10 +55,39 @@ pub(super) fn memory(run: &Run) -> Chart {
             .map(|c| as_mib(c.memory_bytes))
     };
     let used = |s: &Second, service: &str| s.memory_bytes.get(service).map(|b| as_mib(*b));
+    if services(run).len() > MOST_WITH_CAPS_OF_THEIR_OWN {
+        let what = "Memory of each container";
+        let unit = "memory in use without the page cache";
+        return shares(run, what, unit, used, cap);
+    }
     let lines = containers(run, used, cap);
     let y = Axis::linear_rounded(highest(&lines), 5.0);
     let unit = "MiB in use, without the page cache";
     chart(run, "Memory of each container, and its cap", unit, y, lines)
+}
+
+/// A chart of what each container used in per cent of its cap, and one line for all caps. The
+/// legend has the absolute figures.
+fn shares(
+    run: &Run,
+    what: &str,
+    unit: &str,
+    used: impl Fn(&Second, &str) -> Option<f64>,
+    cap: impl Fn(&str) -> Option<f64>,
+) -> Chart {
+    let mut lines = uses(run, used, &cap);
+    for line in &mut lines {
+        let cap = cap(&line.label)
+            .filter(|cap| *cap > 0.0)
+            .unwrap_or(f64::NAN);
+        for (_, value) in &mut line.points {
+            *value *= 100.0 / cap;
+        }
+    }
+    lines.push(level(run, "cap of each", String::new(), BLACK, 100.0));
+    let y = Axis::linear_rounded(highest(&lines), 5.0);
+    let unit = format!("{unit}, per cent of its cap");
+    chart(run, what, &unit, y, lines)
 }
 
 /// A line of use and, in the same colour, a dashed one of the cap, for each container.
@@ -60,28 +96,14 @@ fn containers(
     used: impl Fn(&Second, &str) -> Option<f64>,
     cap: impl Fn(&str) -> Option<f64>,
 ) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut caps = Vec::new();
-    for (service, colour) in services(run)
-        .into_iter()
-        .zip(CONTAINERS.into_iter().cycle())
-    {
-        let points = points(run, |s| used(s, service).unwrap_or(f64::NAN));
-        let sampled = points.iter().map(|(_, x)| *x).filter(|x| x.is_finite());
-        let mut detail = format!("at most {}", number(sampled.fold(0.0, f64::max)));
-        if let Some(cap) = cap(service).filter(|cap| *cap > 0.0) {
-            detail.push_str(&format!(" of {}", number(cap)));
-            caps.push(level(run, "", String::new(), colour, cap));
-        }
-        let label = service.to_owned();
-        lines.push(Line {
-            label,
-            detail,
-            colour,
-            stroke: Stroke::Thin,
-            points,
-        });
-    }
+    let mut lines = uses(run, used, &cap);
+    let caps: Vec<Line> = lines
+        .iter()
+        .filter_map(|line| {
+            let cap = cap(&line.label).filter(|cap| *cap > 0.0)?;
+            Some(level(run, "", String::new(), line.colour, cap))
+        })
+        .collect();
     lines.extend(caps);
     // One entry in the legend, without a line of its own, explains all dashed lines.
     let label = "cap of each".to_owned();
@@ -94,6 +116,33 @@ fn containers(
         points: Vec::new(),
     });
     lines
+}
+
+/// A line of use for each container; its detail also says the cap.
+fn uses(
+    run: &Run,
+    used: impl Fn(&Second, &str) -> Option<f64>,
+    cap: impl Fn(&str) -> Option<f64>,
+) -> Vec<Line> {
+    let coloured = services(run)
+        .into_iter()
+        .zip(CONTAINERS.into_iter().cycle());
+    let line = |(service, colour): (&str, RGBColor)| {
+        let points = points(run, |s| used(s, service).unwrap_or(f64::NAN));
+        let sampled = points.iter().map(|(_, x)| *x).filter(|x| x.is_finite());
+        let mut detail = format!("at most {}", number(sampled.fold(0.0, f64::max)));
+        if let Some(cap) = cap(service).filter(|cap| *cap > 0.0) {
+            detail.push_str(&format!(" of {}", number(cap)));
+        }
+        Line {
+            label: service.to_owned(),
+            detail,
+            colour,
+            stroke: Stroke::Thin,
+            points,
+        }
+    };
+    coloured.map(line).collect()
 }
 
 /// Every container that has a cap or was sampled, in the order of the caps.

@@ -32,6 +32,26 @@ fn the_goal_is_drawn_when_it_is_in_range() {
     assert!(svg(&run, "latency.svg").contains("goal for p99"));
 }
 
+/// With six caps of their own the lines could not be told apart.
+#[test]
+fn many_containers_are_drawn_as_shares_of_their_caps_and_few_are_not() {
+    let mut run = sample::rush();
+    for file in ["cpu.svg", "memory.svg"] {
+        assert!(!svg(&run, file).contains("per cent of its cap"), "{file}");
+    }
+    let caps = run.caps.clone();
+    run.caps
+        .extend(caps.into_iter().map(|cap| crate::record::Cap {
+            service: format!("{}-2", cap.service),
+            ..cap
+        }));
+    for file in ["cpu.svg", "memory.svg"] {
+        let drawn = svg(&run, file);
+        assert!(drawn.contains("per cent of its cap"), "{file}");
+        assert!(drawn.contains("of 0.25") || drawn.contains("of 128"));
+    }
+}
+
 #[test]
 fn strange_data_is_drawn_without_a_panic() {
     for timeline in strange_timelines() {

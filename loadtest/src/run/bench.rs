@@ -13,7 +13,7 @@ use crate::reporter::Reporter;
 use crate::schedule::Schedule;
 use crate::service_metrics;
 use crate::stack::Stack;
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use signup_domain::LAUNCH_DAY;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -53,11 +53,13 @@ impl<'a> Bench<'a> {
         options.faults.check(&services, options.window)?;
         reporter.step(&format!("bringing up {} with empty databases", phase.name));
         stack.up_fresh().await?;
-        let containers = Containers::find(phase).await?;
         let databases = Databases::new(phase, root)?;
-        // Also for a replica, which is still being copied when the servers are ready without it.
+        // A service may be ready before its replica has been made.
         databases.wait_until_idle().await?;
+        let behind = databases.wait_for_replicas().await?.behind;
+        ensure!(behind.is_empty(), "{}", behind.join(" "));
         let durability = databases.durability().await?;
+        let containers = Containers::find(phase).await?;
 
         reporter.step("measuring it idle");
         tokio::time::sleep(SETTLE).await;
