@@ -29,6 +29,9 @@ const ALSO_RECORDED: [&str; 4] = [
 /// How long the databases must be without a statement to count as idle.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// A database at rest answers faster than this.
+const PROMPT: Duration = Duration::from_millis(500);
+
 /// How long to wait for that, also for a database that is being made, or was killed and recovers.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -117,8 +120,10 @@ impl Databases {
         let mut last_active = began;
         while last_active.elapsed() < QUIET {
             for (address, pool) in &self.all {
+                let asked = Instant::now();
                 let why = match active_statements(pool).await {
-                    Ok(0) => continue,
+                    // Slower, and the pool had to wait until it could be reached at all.
+                    Ok(0) if asked.elapsed() < PROMPT => continue,
                     Ok(active) => anyhow::anyhow!("{active} statements run there"),
                     Err(error) => anyhow::Error::new(error).context(unreachable(address)),
                 };
