@@ -24,14 +24,14 @@ readonly BUILD_DIR=$ROOT/compose/.build
 compile() {
     local program packages=()
     for program in "${PHASES[@]}" "$EXPORTER"; do packages+=(--package "$program"); done
-    cargo build --release --locked "${packages[@]}" "$@"
+    cargo build --profile service --locked "${packages[@]}" "$@"
 }
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
 keep() {
     local program=$1 name=$2
     mkdir -p "$BUILD_DIR/$name"
-    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/release/$program" "$BUILD_DIR/$name/$program"
+    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/service/$program" "$BUILD_DIR/$name/$program"
 }
 
 # An honest image with a defect in it would make every published number a lie.

@@ -128,7 +128,9 @@ impl Containers {
             return Ok(None);
         };
         let inspected = self.docker.inspect_container(&container.id, None).await?;
-        let networks = inspected.network_settings.and_then(|settings| settings.networks);
+        let networks = inspected
+            .network_settings
+            .and_then(|settings| settings.networks);
         let mut addresses = networks
             .into_iter()
             .flatten()

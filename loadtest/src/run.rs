@@ -75,7 +75,14 @@ async fn measure(
 
     let begin = bench.meter.read().await?;
     let (outcome, fault) = bench
-        .load(options, &before.url(stack.phase), users, &participants, reporter, stop)
+        .load(
+            options,
+            &before.url(stack.phase),
+            users,
+            &participants,
+            reporter,
+            stop,
+        )
         .await?;
     let cpu = host::CpuTimes::now()?.since(&before.cpu);
 

@@ -142,5 +142,7 @@ async fn entry(
     };
     let socket = SocketAddr::new(address, 8080);
     let reached = tokio::time::timeout(REACHED, TcpStream::connect(socket)).await;
-    Ok(reached.is_ok_and(|connected| connected.is_ok()).then_some(socket))
+    Ok(reached
+        .is_ok_and(|connected| connected.is_ok())
+        .then_some(socket))
 }

@@ -3,13 +3,13 @@
 //! The export asks the store page by page, so that a million rows need neither a million rows of
 //! memory nor a database connection held for as long as the slowest reader takes.
 
-use super::{Api, Organiser, event_id, provenance, within_deadline};
+use super::{Api, InEvent, Organiser, provenance, within_deadline};
 use crate::SignupStore;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::wire::{AttendeeAnswer, PageAnswer};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -17,6 +17,7 @@ use http::{HeaderMap, header};
 use hyper::http;
 use signup_domain::{Attendee, EventId, Found, Page, SignupId};
 use std::io;
+use std::sync::Arc;
 
 /// Rows a page when the client does not say.
 const DEFAULT_LIMIT: u16 = 100;
@@ -43,13 +44,12 @@ type QueryPairs = Result<Query<Vec<(String, String)>>, axum::extract::rejection:
     ),
 )]
 pub(crate) async fn list<S: SignupStore>(
-    State(api): State<Api<S>>,
+    State(api): State<Arc<Api<S>>>,
     _: Organiser,
-    event: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    InEvent(event): InEvent,
     query: QueryPairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let event = event_id(&event.map_err(|_| Code::EventNotFound)?)?;
     let page = page(&api, event, query)?;
     let export = headers
         .get(header::ACCEPT)
@@ -112,7 +112,7 @@ async fn one_page<S: SignupStore>(
 /// unknown event is still a 404; a failure after that breaks the connection off, which tells the
 /// reader that the list is not complete.
 async fn export_all<S: SignupStore>(
-    api: Api<S>,
+    api: Arc<Api<S>>,
     event: EventId,
     after: Option<SignupId>,
 ) -> Result<Response, Problem> {

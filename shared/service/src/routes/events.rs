@@ -1,17 +1,18 @@
 //! Showing an event with its number of signups, and creating one.
 
-use super::{Api, Organiser, event_id, provenance, within_deadline};
+use super::{Api, InEvent, Organiser, provenance, within_deadline};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::wire::{EventAnswer, EventRequest};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use hyper::http;
 use signup_domain::NewEvent;
+use std::sync::Arc;
 
 /// Show an event and its number of signups.
 #[utoipa::path(
@@ -26,10 +27,9 @@ use signup_domain::NewEvent;
     ),
 )]
 pub(crate) async fn show<S: SignupStore>(
-    State(api): State<Api<S>>,
-    event: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    State(api): State<Arc<Api<S>>>,
+    InEvent(event): InEvent,
 ) -> Result<Response, Problem> {
-    let event = event_id(&event.map_err(|_| Code::EventNotFound)?)?;
     let found = within_deadline(api.store.event(event)).await?;
     let headers = provenance(&found);
     Ok((headers, Json(EventAnswer::from(found.value))).into_response())
@@ -48,7 +48,7 @@ pub(crate) async fn show<S: SignupStore>(
     ),
 )]
 pub(crate) async fn create<S: SignupStore>(
-    State(api): State<Api<S>>,
+    State(api): State<Arc<Api<S>>>,
     _: Organiser,
     fields: Fields,
 ) -> Result<Response, Problem> {

@@ -8,7 +8,7 @@ use crate::guard::{self, Guard};
 use crate::problem::{Code, Problem};
 use crate::{Secrets, SignupStore};
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -32,19 +32,10 @@ pub(crate) const EVENT: &str = "/v1/events/{event}";
 pub(crate) const EVENTS: &str = "/v1/events";
 pub(crate) const OPENAPI: &str = "/openapi.json";
 
-/// What the handlers share.
+/// What the handlers share; one for the process.
 pub(crate) struct Api<S> {
     pub(crate) store: S,
     pub(crate) secrets: Arc<Secrets>,
-}
-
-impl<S: Clone> Clone for Api<S> {
-    fn clone(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            secrets: Arc::clone(&self.secrets),
-        }
-    }
 }
 
 /// The public port: every route of the contract, behind the guard.
@@ -60,7 +51,7 @@ pub(crate) fn router<S: SignupStore>(api: Api<S>, guard: Guard) -> Router {
         .route(OPENAPI, get(openapi))
         .fallback(async || Problem::from(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
-        .with_state(api)
+        .with_state(Arc::new(api))
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(middleware::from_fn_with_state(guard, guard::guard))
 }
@@ -84,13 +75,26 @@ pub(crate) fn event_id(text: &str) -> Result<EventId, Problem> {
     text.parse().map_err(|_| Code::EventNotFound.into())
 }
 
+/// The event named in the path, where that is all it names.
+pub(crate) struct InEvent(pub(crate) EventId);
+
+impl<S: Send + Sync> FromRequestParts<S> for InEvent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(event) = path.map_err(|_| Code::EventNotFound)?;
+        event_id(&event).map(Self)
+    }
+}
+
 /// Proof that the request is the organiser's.
 pub(crate) struct Organiser;
 
-impl<S: SignupStore> FromRequestParts<Api<S>> for Organiser {
+impl<S: SignupStore> FromRequestParts<Arc<Api<S>>> for Organiser {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api<S>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api<S>>) -> Result<Self, Problem> {
         let header = parts
             .headers
             .get(header::AUTHORIZATION)

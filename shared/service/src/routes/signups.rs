@@ -1,6 +1,6 @@
 //! Signing up, and checking a receipt.
 
-use super::{Api, event_id, provenance, within_deadline};
+use super::{Api, InEvent, event_id, provenance, within_deadline};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use hyper::http;
 use signup_domain::{Email, InvalidEmail, InvalidName, Name, NewSignup, SignedUp, Status};
+use std::sync::Arc;
 
 /// Sign up for an event.
 ///
@@ -31,12 +32,11 @@ use signup_domain::{Email, InvalidEmail, InvalidName, Name, NewSignup, SignedUp,
     ),
 )]
 pub(crate) async fn sign_up<S: SignupStore>(
-    State(api): State<Api<S>>,
-    event: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    State(api): State<Arc<Api<S>>>,
+    InEvent(event): InEvent,
     fields: Fields,
 ) -> Result<Response, Problem> {
     let at = clock::now();
-    let event = event_id(&event.map_err(|_| Code::EventNotFound)?)?;
     let (email, name) = participant(fields)?;
     let signup = NewSignup {
         event,
@@ -112,7 +112,7 @@ pub(super) fn name(fields: &mut Fields) -> Option<Name> {
     ),
 )]
 pub(crate) async fn check_receipt<S: SignupStore>(
-    State(api): State<Api<S>>,
+    State(api): State<Arc<Api<S>>>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
 ) -> Result<Response, Problem> {
     let Path((event, receipt)) = path.map_err(|_| Code::ReceiptNotFound)?;
