@@ -11,7 +11,7 @@ use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
 use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgSeverity};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -144,7 +144,7 @@ impl Database {
         let failure = match tokio::time::timeout(ANSWER_TIMEOUT, statement(&mut connection)).await {
             Ok(Ok(answer)) => return Ok(answer),
             // PostgreSQL said no, in good order: the connection is as good as before.
-            Ok(Err(error @ sqlx::Error::Database(_))) => return Err(outcome(error)),
+            Ok(Err(error)) if is_refusal(&error) => return Err(outcome(error)),
             Ok(Err(error)) => outcome(error),
             Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
         };
@@ -174,23 +174,33 @@ fn count(connections: usize) -> i64 {
     i64::try_from(connections).unwrap_or(i64::MAX)
 }
 
+/// Whether PostgreSQL refused the statement and kept the session (`FATAL` ends it).
+fn is_refusal(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        .is_some_and(|error| error.severity() == PgSeverity::Error)
+}
+
 /// What the failure of a statement that was sent says about its effect.
 fn outcome(error: sqlx::Error) -> StoreError {
     let cause = error.to_string();
-    let Some(code) = error.as_database_error().and_then(|error| error.code()) else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-                StoreError::Unknown(cause)
-            }
-            _ => StoreError::Internal(cause),
-        };
-    };
+    // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
+    // code says: a disk that is full at the commit is a PANIC after the row was written.
+    if matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
+    ) || error.as_database_error().is_some() && !is_refusal(&error)
+    {
+        return StoreError::Unknown(cause);
+    }
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.unwrap_or_default();
     // SQLSTATE, PostgreSQL's documentation, appendix A.
     match code.get(..2) {
         // Rolled back, and said so: cancelled by a timeout, deadlocked, out of disk or memory.
         _ if code == "57014" || code == "55P03" => StoreError::Unavailable(cause),
         Some("40" | "53") => StoreError::Unavailable(cause),
-        // The server is going down; the commit may have been written before it said so.
         Some("57" | "08") => StoreError::Unknown(cause),
         _ => StoreError::Internal(cause),
     }

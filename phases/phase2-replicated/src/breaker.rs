@@ -1,5 +1,5 @@
-//! Leaves a dependency that fails alone for a while, so that its failure costs one request a second
-//! its patience, and not every request.
+//! Leaves a dependency that fails alone for a while, so that its failure costs the requests that were
+//! waiting for it their patience, then one request a second, and not every request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -43,10 +43,10 @@ impl Breaker {
                 .is_ok()
     }
 
-    /// It failed: leave it alone.
-    pub(crate) fn failed(&self) {
-        self.open_until
-            .store(self.now() + millis(PAUSE), Ordering::Relaxed);
+    /// It failed: leave it alone. Whether it worked until now.
+    pub(crate) fn failed(&self) -> bool {
+        let open_until = self.now() + millis(PAUSE);
+        self.open_until.swap(open_until, Ordering::Relaxed) == 0
     }
 
     /// It works.
@@ -74,7 +74,7 @@ mod tests {
     fn one_caller_a_pause_tries_what_has_failed() {
         let breaker = Breaker::new();
         assert!(breaker.allows() && breaker.allows());
-        breaker.failed();
+        assert!(breaker.failed() && !breaker.failed());
         assert!(!breaker.allows());
         std::thread::sleep(PAUSE + Duration::from_millis(20));
         assert!(breaker.allows());

@@ -4,27 +4,24 @@
 //! What is kept can be kept: a recorded signup never changes, and a count says how old it is. The
 //! cache is never asked whether somebody has signed up already; only the primary knows.
 
+use crate::entry::{self, COUNT_NAME, Count, age};
 use crate::metrics::{LevelMetrics, ReadMetrics};
 use crate::redis::{Entry, Redis};
 use moka::Expiry;
 use moka::future::Cache as FirstLevel;
-use signup_domain::{
-    Cache as Asked, Event, EventId, Recorded, ServedBy, SignupId, Status, StoreError,
-};
+use signup_domain::{Cache as Asked, Event, EventId, Recorded, ServedBy, SignupId, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use time::OffsetDateTime;
 
 /// The oldest count that is shown while the databases are well.
 pub(crate) const OLDEST_COUNT: Duration = Duration::from_secs(1);
 
-/// From this age on, one request has a new count fetched while the others are still answered from
-/// the old one: nobody waits for a count under load.
-const REFRESH_COUNT: Duration = Duration::from_millis(500);
+/// The oldest count that is taken from Redis: the other half of its time is for this process.
+const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
 
-/// How long a count is shown that could not be renewed, before the next attempt.
-const STALE_COUNT: Duration = Duration::from_millis(500);
+/// How long a count is kept that was too old when it came, because nothing newer was to be had.
+const STALE_COUNT: Duration = Duration::from_secs(1);
 
 /// How long a signup is kept: participants check their receipt soon after they got it.
 const KEEP_SIGNUP: Duration = Duration::from_secs(600);
@@ -34,13 +31,6 @@ const FIRST_LEVEL_SIGNUPS: u64 = 20_000;
 
 /// Events whose count is in the first level.
 const FIRST_LEVEL_COUNTS: u64 = 1_000;
-
-/// An event's number of signups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) signups: u64,
-    pub(crate) as_of: OffsetDateTime,
-}
 
 /// A count as the first level keeps it.
 #[derive(Debug)]
@@ -104,8 +94,10 @@ impl Cache {
             return Some(Recorded::clone(&recorded));
         }
         self.metrics.first.misses.inc();
-        let value = self.ask_redis(levels, event, &signup_name(id)).await?;
-        let recorded = Arc::new(recorded_from(&value)?);
+        let value = self
+            .ask_redis(levels, event, &entry::signup_name(id))
+            .await?;
+        let recorded = Arc::new(entry::recorded_from(&value)?);
         let key = (event.id, id);
         levels.signups.insert(key, Arc::clone(&recorded)).await;
         Some(Recorded::clone(&recorded))
@@ -115,19 +107,26 @@ impl Cache {
     /// them in one message, for which nobody waits.
     pub(crate) async fn keep_signups(&self, signups: Vec<(Arc<Event>, SignupId, Recorded)>) {
         let Some(levels) = &self.levels else { return };
+        // An empty message to Redis is an error.
+        if signups.is_empty() {
+            return;
+        }
         for (event, id, recorded) in &signups {
             let recorded = Arc::new(recorded.clone());
             levels.signups.insert((event.id, *id), recorded).await;
         }
         let redis = levels.redis.clone();
         tokio::spawn(async move {
-            let names: Vec<_> = signups.iter().map(|(_, id, _)| signup_name(*id)).collect();
+            let names: Vec<_> = signups
+                .iter()
+                .map(|(_, id, _)| entry::signup_name(*id))
+                .collect();
             let entries = signups.iter().zip(&names);
             let entries: Vec<_> = entries
                 .map(|((event, _, recorded), name)| Entry {
                     salt: &event.salt,
                     name,
-                    value: bytes_of(recorded),
+                    value: entry::bytes_of(recorded),
                     keep: KEEP_SIGNUP,
                 })
                 .collect();
@@ -152,9 +151,9 @@ impl Cache {
         };
         if let Some(kept) = levels.counts.get(&event.id).await {
             self.metrics.first.hits.inc();
-            if kept.at.elapsed() >= REFRESH_COUNT.min(kept.keep / 2)
-                && !kept.renewing.swap(true, Ordering::Relaxed)
-            {
+            // From half of its time on, one request has a new count fetched while the others are
+            // still answered from this one: under load nobody waits for a count.
+            if kept.at.elapsed() >= kept.keep / 2 && !kept.renewing.swap(true, Ordering::Relaxed) {
                 let (cache, event) = (self.clone(), Arc::clone(event));
                 tokio::spawn(async move { cache.renew(&event, count).await });
             }
@@ -199,8 +198,8 @@ impl Cache {
         F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
     {
         let value = self.ask_redis(levels, event, COUNT_NAME).await;
-        if let Some(count) = value.and_then(|value| count_from(&value))
-            && age(count) < REFRESH_COUNT
+        if let Some(count) = value.and_then(|value| entry::count_from(&value))
+            && age(count) < OLDEST_SHARED_COUNT
         {
             return Ok(Kept::new(count, ServedBy::Cache));
         }
@@ -210,7 +209,7 @@ impl Cache {
             let entry = Entry {
                 salt: &event.salt,
                 name: COUNT_NAME,
-                value: bytes_of_count(count),
+                value: entry::bytes_of_count(count),
                 keep: OLDEST_COUNT,
             };
             // The other servers ask for themselves, then.
@@ -269,50 +268,4 @@ impl Expiry<EventId, Arc<Kept>> for UntilTooOld {
     ) -> Option<Duration> {
         Some(kept.keep)
     }
-}
-
-/// How old a count is; one from the future is as old as can be, and so never used.
-pub(crate) fn age(count: Count) -> Duration {
-    Duration::try_from(OffsetDateTime::now_utc() - count.as_of).unwrap_or(Duration::MAX)
-}
-
-const COUNT_NAME: &[u8] = b"count";
-
-fn signup_name(id: SignupId) -> [u8; 16] {
-    *id.as_uuid().as_bytes()
-}
-
-/// A time in whole microseconds, which is what PostgreSQL keeps of it, and what follows.
-fn stamped(at: OffsetDateTime, rest: &[u8]) -> Vec<u8> {
-    let micros = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
-    [&micros.to_be_bytes(), rest].concat()
-}
-
-fn unstamped(value: &[u8]) -> Option<(OffsetDateTime, &[u8])> {
-    let (micros, rest) = value.split_first_chunk()?;
-    let nanos = i128::from(i64::from_be_bytes(*micros)) * 1_000;
-    Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, rest))
-}
-
-fn bytes_of(recorded: &Recorded) -> Vec<u8> {
-    stamped(recorded.signed_up_at, recorded.name.as_bytes())
-}
-
-fn recorded_from(value: &[u8]) -> Option<Recorded> {
-    let (signed_up_at, name) = unstamped(value)?;
-    Some(Recorded {
-        status: Status::Recorded,
-        name: String::from_utf8(name.to_vec()).ok()?,
-        signed_up_at,
-    })
-}
-
-fn bytes_of_count(count: Count) -> Vec<u8> {
-    stamped(count.as_of, &count.signups.to_be_bytes())
-}
-
-fn count_from(value: &[u8]) -> Option<Count> {
-    let (as_of, signups) = unstamped(value)?;
-    let signups = u64::from_be_bytes(signups.try_into().ok()?);
-    Some(Count { signups, as_of })
 }

@@ -1,25 +1,23 @@
-//! The databases: a pool for each, and one way each to read and to write.
+//! The databases: pools by role, and one way each to read and to write.
+//!
+//! On tokio-postgres, which sends what was asked meanwhile without waiting for the answer before, and
+//! with deadpool-postgres' cache of prepared statements; sqlx is here for the migrations alone.
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
 
 use crate::Config;
 use crate::metrics::PoolMetrics;
+use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
-use backon::{ConstantBuilder, Retryable};
 use deadpool_postgres::{
     Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use signup_domain::StoreError;
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use std::path::Path;
 use std::time::{Duration, Instant};
-use tokio_postgres::error::Severity;
 use tokio_postgres::{Error, NoTls};
 
-/// How long a request waits for a connection before it is refused, and how long the answer to a
-/// statement is waited for. All that one request can wait for, one after the other, stays under 2 s.
+/// How long a request waits for a connection, and then for the answer to its statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     acquire: Duration,
@@ -28,28 +26,33 @@ pub(crate) struct Patience {
     statement: Duration,
 }
 
-/// The primary has the last word, so it is waited for.
+/// A batch: with its time in the queue, and with being sent a second time, it stays under the 1.9 s
+/// after which the service stops waiting.
+const WRITES: Patience = Patience {
+    acquire: Duration::from_millis(200),
+    answer: Duration::from_millis(900),
+    statement: Duration::from_millis(700),
+};
+
+/// The primary has the last word on what was asked elsewhere before, in vain.
 const PRIMARY: Patience = Patience {
-    acquire: Duration::from_millis(250),
-    answer: Duration::from_millis(1_000),
-    statement: Duration::from_millis(800),
+    acquire: Duration::from_millis(200),
+    answer: Duration::from_millis(800),
+    statement: Duration::from_millis(700),
 };
 
 /// The replica can be done without, so a slow one is left for the primary.
 const REPLICA: Patience = Patience {
     acquire: Duration::from_millis(100),
-    answer: Duration::from_millis(250),
-    statement: Duration::from_millis(200),
+    answer: Duration::from_millis(300),
+    statement: Duration::from_millis(250),
 };
 
 /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-const LOCK_TIMEOUT_MS: u32 = 200;
+/// What arrives meanwhile waits for one batch and its own, so it is refused within 250 ms.
+const LOCK_TIMEOUT_MS: u32 = 100;
 
-/// At the start, how long a database may take to come up.
-const STARTUP_ATTEMPTS: usize = 60;
-const STARTUP_PAUSE: Duration = Duration::from_millis(500);
-
-/// How long one connection may take then.
+/// At the start, how long one connection may take.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// One database and the connections to it.
@@ -61,13 +64,28 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The pool of the database that takes the writes, not yet connected.
-    pub(crate) fn primary(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
+    /// The connections to the primary that write batches, not yet open. They are apart from those
+    /// that read, so that a flood of reads cannot keep a batch waiting.
+    pub(crate) fn writes(
+        config: &Config,
+        connections: usize,
+        metrics: PoolMetrics,
+    ) -> anyhow::Result<Self> {
         let options = options(&config.primary_url, config).context("PRIMARY_URL")?;
-        Self::new(options, config.primary_connections, PRIMARY, metrics)
+        Self::new(options, connections, WRITES, metrics)
     }
 
-    /// The pool of its replica, not yet connected.
+    /// The connections to the primary that read, not yet open.
+    pub(crate) fn primary(
+        config: &Config,
+        connections: usize,
+        metrics: PoolMetrics,
+    ) -> anyhow::Result<Self> {
+        let options = options(&config.primary_url, config).context("PRIMARY_URL")?;
+        Self::new(options, connections, PRIMARY, metrics)
+    }
+
+    /// The connections to the replica, not yet open.
     pub(crate) fn replica(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
         let options = options(&config.replica_url, config).context("REPLICA_URL")?;
         Self::new(options, config.replica_connections, REPLICA, metrics)
@@ -93,9 +111,6 @@ impl Database {
             // The one used last is the one whose process is still in the CPU's caches.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(patience.acquire))
-            .create_timeout(Some(patience.acquire))
-            .recycle_timeout(Some(patience.acquire))
             .build()?;
         Ok(Self {
             pool,
@@ -148,22 +163,32 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let client = self.acquire().await?;
-        let failure = match tokio::time::timeout(self.patience.answer, statement(&client)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            // PostgreSQL said no, in good order: the connection is as good as before.
-            Ok(Err(error)) if is_refusal(&error) => return Err(outcome(&error)),
-            Ok(Err(error)) => outcome(&error),
-            Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
+        let connection = InUse(Some(self.acquire().await?));
+        let Some(client) = &connection.0 else {
+            return Err(StoreError::Internal("a connection was taken twice".into()));
         };
-        // Broken or behind: out of the pool with it, so that nobody waits for another's answer.
-        drop(Object::take(client));
-        Err(failure)
+        match tokio::time::timeout(self.patience.answer, statement(client)).await {
+            Ok(Ok(answer)) => {
+                connection.give_back();
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                // PostgreSQL said no, in good order: the connection is as good as before.
+                if is_refusal(&error) {
+                    connection.give_back();
+                }
+                Err(outcome(&error))
+            }
+            Err(_elapsed) => Err(StoreError::Unknown(
+                "the database did not answer in time".into(),
+            )),
+        }
     }
 
     async fn acquire(&self) -> Result<Client, StoreError> {
         let began = Instant::now();
-        let client = self.pool.get().await;
+        // Around both, waiting for a free connection and making one: the pool limits each alone.
+        let client = tokio::time::timeout(self.patience.acquire, self.pool.get()).await;
         self.metrics
             .acquire_seconds
             .observe(began.elapsed().as_secs_f64());
@@ -174,36 +199,30 @@ impl Database {
             .set(count(pool.size.saturating_sub(pool.available)));
         self.metrics.waiting.set(count(pool.waiting));
         // Nothing has been sent yet.
-        client.map_err(|error| StoreError::Unavailable(format!("no connection: {error}")))
+        match client {
+            Ok(Ok(client)) => Ok(client),
+            Ok(Err(error)) => Err(StoreError::Unavailable(format!("no connection: {error}"))),
+            Err(_elapsed) => Err(StoreError::Unavailable("no connection in time".into())),
+        }
     }
 }
 
-/// Brings the schema up to date, once the primary is up. Two servers that start together wait for
-/// each other here: sqlx holds an advisory lock meanwhile.
-pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let mut options: PgConnectOptions = config.primary_url.parse().context("PRIMARY_URL")?;
-    if let Some(file) = &config.database_password_file {
-        options = options.password(&signup_service::read_secret(file)?);
+/// A connection in use. Dropped half-way, because time is up or the client went away, it leaves the
+/// pool: it is still at work on the statement, and whoever got it next would wait for that.
+struct InUse(Option<Client>);
+
+impl InUse {
+    fn give_back(mut self) {
+        drop(self.0.take());
     }
-    // Statements carry personal data.
-    let options = options.disable_statement_logging();
-    let connect = async || {
-        let once = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(STARTUP_PAUSE);
-        once.connect_with(options.clone()).await
-    };
-    let pause = ConstantBuilder::new()
-        .with_delay(STARTUP_PAUSE)
-        .with_max_times(STARTUP_ATTEMPTS);
-    let pool = connect
-        .retry(pause)
-        .notify(|error, _| tracing::info!(%error, "waiting for the primary"))
-        .await
-        .context("cannot connect to the primary")?;
-    let migrated = sqlx::migrate!().run(&pool).await;
-    pool.close().await;
-    migrated.context("cannot bring the primary's schema up to date")
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
 }
 
 fn options(url: &str, config: &Config) -> anyhow::Result<tokio_postgres::Config> {
@@ -212,45 +231,11 @@ fn options(url: &str, config: &Config) -> anyhow::Result<tokio_postgres::Config>
         .context("is not postgres://user@host:port/name")?;
     options.application_name("phase2");
     if let Some(file) = &config.database_password_file {
-        options.password(password(file)?);
+        options.password(signup_service::read_secret(file)?);
     }
     Ok(options)
 }
 
-fn password(file: &Path) -> anyhow::Result<String> {
-    signup_service::read_secret(file)
-}
-
 fn count(connections: usize) -> i64 {
     i64::try_from(connections).unwrap_or(i64::MAX)
-}
-
-/// Whether PostgreSQL refused the statement and kept the session (`FATAL` ends it).
-fn is_refusal(error: &Error) -> bool {
-    let severity = error
-        .as_db_error()
-        .and_then(|error| error.parsed_severity());
-    severity == Some(Severity::Error)
-}
-
-/// What the failure of a statement that was sent says about its effect.
-fn outcome(error: &Error) -> StoreError {
-    let Some(code) = error.code().map(|state| state.code().to_owned()) else {
-        // Broken on the way, there or back.
-        return StoreError::Unknown(error.to_string());
-    };
-    // The message alone: an error's detail quotes the row, and with it personal data.
-    let cause = error
-        .as_db_error()
-        .map_or_else(String::new, |error| error.message().to_owned());
-    let cause = format!("{code}: {cause}");
-    // SQLSTATE, PostgreSQL's documentation, appendix A.
-    match code.get(..2) {
-        // Rolled back, and said so: cancelled by a timeout, deadlocked, out of disk or memory.
-        _ if code == "57014" || code == "55P03" => StoreError::Unavailable(cause),
-        Some("40" | "53") => StoreError::Unavailable(cause),
-        // The server is going down; the commit may have been written before it said so.
-        Some("57" | "08") => StoreError::Unknown(cause),
-        _ => StoreError::Internal(cause),
-    }
 }

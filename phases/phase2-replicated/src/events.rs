@@ -1,16 +1,21 @@
 //! Events: created by the organiser, never changed.
 
 use crate::Replicated;
-use crate::cache::{Count, OLDEST_COUNT, age};
+use crate::cache::OLDEST_COUNT;
 use crate::db::Database;
+use crate::entry::{Count, age};
 use crate::replica::Replica;
 use deadpool_postgres::Client;
 use moka::future::Cache;
 use signup_domain::{Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
+
+/// How long the primary is waited for when the replica's count is there but old.
+const WITH_LATE_COUNT: Duration = Duration::from_millis(250);
 
 /// Events that are kept in memory; far more than a service has.
 const KEPT: u64 = 10_000;
@@ -101,7 +106,31 @@ async fn count_in_database(
         return Ok((count, ServedBy::Replica));
     }
     let as_of = OffsetDateTime::now_utc();
-    let on_primary = primary
+    let ask = async {
+        if let Some(replica) = &replica {
+            replica.was_late();
+        }
+        count_on_primary(&primary, id).await
+    };
+    // With an answer in hand, if an old one, a primary that hangs is not waited for.
+    let on_primary = match on_replica {
+        Some(late) => match tokio::time::timeout(WITH_LATE_COUNT, ask).await {
+            Ok(Ok(signups)) => Ok(signups),
+            Ok(Err(_)) | Err(_) => return Ok((late, ServedBy::Replica)),
+        },
+        None => ask.await,
+    };
+    Ok((
+        Count {
+            signups: on_primary?,
+            as_of,
+        },
+        ServedBy::Primary,
+    ))
+}
+
+async fn count_on_primary(primary: &Database, id: EventId) -> Result<u64, StoreError> {
+    primary
         .read(async |client| {
             let statement = client
                 .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
@@ -109,12 +138,7 @@ async fn count_in_database(
             let row = client.query_one(&statement, &[id.as_uuid()]).await?;
             Ok(row.get::<_, i64>(0).unsigned_abs())
         })
-        .await;
-    match (on_primary, on_replica) {
-        (Ok(signups), _) => Ok((Count { signups, as_of }, ServedBy::Primary)),
-        (Err(_), Some(late)) => Ok((late, ServedBy::Replica)),
-        (Err(error), None) => Err(error),
-    }
+        .await
 }
 
 /// Creates an event with a salt of its own.

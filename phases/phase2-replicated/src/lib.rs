@@ -13,25 +13,28 @@
 //! server less, every answer is the same; without the primary, reads go on.
 //!
 //! **What it costs.** Six containers that cost CPU while nobody comes. A count may be a second old,
-//! and says so. Every read has three places to look in and four ways to fail. Two servers, one
+//! and says so. A read may look in four places, one after the other. Two servers, one
 //! primary: they share its patience. The figures are in `results/`.
 //!
 //! **Where it breaks.** Writes: still at the CPU of the one primary, later than phase 1. Behind it
 //! nothing is kept: while the primary is away, nobody can sign up.
 //!
-//! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `redis` →
-//! `replica` → `breaker` → `db` → `config` → `metrics` → `main`.
+//! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `entry` →
+//! `redis` → `replica` → `breaker` → `db` → `outcome` → `config` → `metrics` → `main`.
 
 mod batch;
 mod breaker;
 mod cache;
 mod config;
 mod db;
+mod entry;
 mod events;
 mod insert;
 mod metrics;
+mod outcome;
 mod redis;
 mod replica;
+mod schema;
 mod signups;
 
 pub use config::{Config, Switch};
@@ -55,10 +58,13 @@ const BATCH_ROWS: usize = 512;
 /// How phase 2 keeps signups: on a primary, with copies of them nearer to who asks.
 #[derive(Clone)]
 struct Replicated {
+    /// Reads only: batches have connections of their own.
     primary: Database,
     /// `None` when switched off.
     replica: Option<Replica>,
     cache: Cache,
+    /// The connections that write batches, to be opened before the first request.
+    writes: Database,
     batches: Batches,
     events: events::Events,
     metrics: SignupMetrics,
@@ -91,6 +97,9 @@ impl SignupStore for Replicated {
 
     /// Ready while either database answers: without the primary, reads go on.
     async fn ready(&self) -> Result<(), StoreError> {
+        if !self.batches.are_written() {
+            return Err(StoreError::Internal("the writer has stopped".into()));
+        }
         let Some(replica) = &self.replica else {
             return self.primary.ping().await;
         };
@@ -129,7 +138,8 @@ pub async fn serve(
 
 /// What comes before the first request.
 async fn start_up(config: &Config, store: Replicated) -> anyhow::Result<()> {
-    db::migrate(config).await?;
+    schema::migrate(config).await?;
+    store.writes.warm_up().await?;
     store.primary.warm_up().await?;
     if let Some(replica) = &store.replica {
         // It may come later: until then the primary answers for it.
@@ -142,23 +152,29 @@ async fn start_up(config: &Config, store: Replicated) -> anyhow::Result<()> {
 fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Replicated> {
     let registry = metrics.registry();
     let reads = ReadMetrics::new(registry)?;
-    let primary = Database::primary(config, PoolMetrics::new(registry, "primary")?)?;
     let replica = Database::replica(config, PoolMetrics::new(registry, "replica")?)?;
     let redis_url = (config.cache == Switch::On).then_some(config.redis_url.as_str());
     let cache = Cache::new(redis_url, reads.clone())?;
+    // Of the connections to the primary, those that write; the others read.
+    let most = config.primary_connections.saturating_sub(1).max(1);
     let shape = match config.batch {
         Switch::On => Shape {
             writers: 1,
             rows: BATCH_ROWS,
         },
         Switch::Off => Shape {
-            writers: config.primary_connections,
+            writers: most,
             rows: 1,
         },
     };
+    let pool = PoolMetrics::new(registry, "primary_writes")?;
+    let writes = Database::writes(config, shape.writers, pool)?;
+    let readers = (config.primary_connections - shape.writers.min(most)).max(1);
+    let primary = Database::primary(config, readers, PoolMetrics::new(registry, "primary")?)?;
     let batches = BatchMetrics::new(registry)?;
     Ok(Replicated {
-        batches: Batches::start(primary.clone(), cache.clone(), shape, batches),
+        batches: Batches::start(writes.clone(), cache.clone(), shape, batches),
+        writes,
         primary,
         replica: (config.replica == Switch::On).then(|| Replica::new(replica, reads)),
         cache,

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_millis(40);
 /// quarter of an hour.
 const PEER_GONE: Duration = Duration::from_secs(1);
 
+/// No value is as long as this, in bytes: a name has at most 200 characters.
+const LONGEST: usize = 1_024;
+
 /// Bytes of the seal behind a value.
 const SEAL: usize = 16;
 
@@ -74,14 +77,15 @@ impl Redis {
         let key = key(salt, name);
         let mut connection = self.connection.clone();
         let question = async {
-            ::redis::cmd("GET")
-                .arg(&key[..])
-                .query_async::<Option<Vec<u8>>>(&mut connection)
-                .await
+            // Not GET: whatever is there, no more than this is sent.
+            let mut command = ::redis::cmd("GETRANGE");
+            command.arg(&key[..]).arg(0).arg(LONGEST - 1);
+            command.query_async::<Vec<u8>>(&mut connection).await
         };
-        let Some(mut value) = self.ask(question).await? else {
+        let mut value = self.ask(question).await?;
+        if value.is_empty() {
             return Ok(None);
-        };
+        }
         let length = value.len().checked_sub(SEAL).ok_or(Failed)?;
         let found = value.split_off(length);
         let found = <[u8; SEAL]>::try_from(found).map_err(|_| Failed)?;
@@ -118,8 +122,12 @@ impl Redis {
                 self.breaker.succeeded();
                 Ok(answer)
             }
+            // It answers, only not what was asked: a lie under one key says nothing about others.
+            Ok(Err(error)) if !error.is_io_error() => Err(Failed),
             Ok(Err(_)) | Err(_) => {
-                self.breaker.failed();
+                if self.breaker.failed() {
+                    tracing::warn!("Redis failed; going on without it");
+                }
                 Err(Failed)
             }
         }

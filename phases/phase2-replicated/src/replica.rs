@@ -4,12 +4,13 @@
 //! means "not here yet". Who asks it gets `None` when it fails, and goes on to the primary.
 
 use crate::breaker::Breaker;
-use crate::cache::{Count, age};
+
 use crate::db::Database;
+use crate::entry::{Count, age};
 use crate::metrics::ReadMetrics;
 use deadpool_postgres::Client;
 use signup_domain::{EventId, StoreError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_postgres::Error;
@@ -22,6 +23,7 @@ const WATCH: Duration = Duration::from_secs(5);
 pub(crate) struct Replica {
     database: Database,
     breaker: Arc<Breaker>,
+    last_as_of: Arc<Mutex<Option<OffsetDateTime>>>,
     metrics: ReadMetrics,
 }
 
@@ -31,6 +33,7 @@ impl Replica {
         Self {
             database,
             breaker: Arc::new(Breaker::new()),
+            last_as_of: Arc::default(),
             metrics,
         }
     }
@@ -60,8 +63,9 @@ impl Replica {
                     return Some(answer);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the replica failed");
-                    self.breaker.failed();
+                    if self.breaker.failed() {
+                        tracing::warn!(%error, "the replica failed; going on without it");
+                    }
                 }
             }
         }
@@ -71,55 +75,62 @@ impl Replica {
 
     /// The number of signups the replica shows, and the time up to which it shows them.
     pub(crate) async fn count(&self, event: EventId) -> Option<Count> {
-        let count = self
+        let (as_of, signups) = self
             .read(async |client| {
-                // First the time, then the count: what arrives in between makes it no older. Both
-                // are sent at once and answered in this order.
-                let (as_of, signups) = tokio::try_join!(as_of(client), async {
-                    let statement = client
-                        .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
-                        .await?;
-                    let row = client.query_one(&statement, &[event.as_uuid()]).await?;
-                    Ok(row.get::<_, i64>(0).unsigned_abs())
-                })?;
-                Ok((as_of, signups))
+                // First the time, then the count: what arrives in between makes it no older.
+                let as_of = as_of(client).await?;
+                let statement = client
+                    .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
+                    .await?;
+                let row = client.query_one(&statement, &[event.as_uuid()]).await?;
+                Ok((as_of, row.get::<_, i64>(0).unsigned_abs()))
             })
-            .await;
-        let (as_of, signups) = count?;
-        let count = Count {
-            signups,
-            as_of: as_of?,
-        };
-        self.show_lag(count);
-        Some(count)
+            .await?;
+        self.show_lag(as_of);
+        let as_of = as_of?;
+        Some(Count { signups, as_of })
+    }
+
+    /// Counts a read that went on to the primary although the replica answered: it is late.
+    pub(crate) fn was_late(&self) {
+        self.metrics.without_replica.inc();
     }
 
     /// Measures the replica's age for the metrics, until the process ends.
     pub(crate) async fn watch(self) {
         loop {
             tokio::time::sleep(WATCH).await;
-            if let Some(Some(as_of)) = self.read(async |client| as_of(client).await).await {
-                self.show_lag(Count { signups: 0, as_of });
-            }
+            // Not `read`: no request goes without the replica here.
+            let as_of = self.database.read(async |client| as_of(client).await);
+            self.show_lag(as_of.await.ok().flatten());
         }
     }
 
-    fn show_lag(&self, count: Count) {
-        let lag = age(count).as_secs_f64();
-        self.metrics.replica_lag_seconds.set(lag);
+    /// Shows the replica's age: while it cannot be asked, or cannot tell, the age of the last answer.
+    fn show_lag(&self, as_of: Option<OffsetDateTime>) {
+        let mut last = self
+            .last_as_of
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = as_of.or(*last);
+        if let Some(as_of) = *last {
+            let lag = age(Count { signups: 0, as_of });
+            self.metrics.replica_lag_seconds.set(lag.as_secs_f64());
+        }
     }
 }
 
 /// The time up to which the replica shows everything; `None` when it cannot tell.
 ///
-/// It has replayed all it received: then it is as fresh as the primary's last message, which comes
-/// at least every half second while the two are connected. Else: as the last commit it replayed.
+/// That of the last commit it replayed; or, if it has replayed all that the primary had when it sent
+/// its last message, the time of that message. While the two are connected, one comes at least every
+/// half second (`wal_receiver_timeout`, compose/postgres).
 async fn as_of(client: &Client) -> Result<Option<OffsetDateTime>, Error> {
     let statement = client
         .prepare_cached(
-            "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
-                         THEN greatest(pg_last_xact_replay_timestamp(), max(last_msg_send_time))
-                         ELSE pg_last_xact_replay_timestamp() END
+            "SELECT greatest(
+                 pg_last_xact_replay_timestamp(),
+                 max(last_msg_send_time) FILTER (WHERE latest_end_lsn <= pg_last_wal_replay_lsn()))
              FROM pg_stat_wal_receiver",
         )
         .await?;

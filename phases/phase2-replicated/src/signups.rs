@@ -61,7 +61,11 @@ pub(crate) async fn find(
         // The receipt is authentic, so the replica may just not have it yet.
         None => {
             let read = async |client: &Client| select(client, event.id, id).await;
-            (store.primary.read(read).await?, ServedBy::Primary)
+            let recorded = store.primary.read(read).await?;
+            if let (Some(replica), Some(_)) = (&store.replica, &recorded) {
+                replica.was_late();
+            }
+            (recorded, ServedBy::Primary)
         }
     };
     if let Some(recorded) = &recorded {

@@ -1,6 +1,8 @@
 //! The real service of a phase, started for one test: its own sockets, its own secrets, and
 //! requests to it that a fault test needs.
 
+#![expect(clippy::panic, reason = "a test says what it expects by panicking")]
+
 use reqwest::{Client, Response};
 use serde_json::Value;
 use signup_service::Listeners;

@@ -1,0 +1,40 @@
+//! The schema of the primary, brought up to date at the start. The replica gets it as it gets all else.
+
+use crate::Config;
+use anyhow::Context;
+use backon::{ConstantBuilder, Retryable};
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::time::Duration;
+
+/// At the start, how long a database may take to come up.
+const STARTUP_ATTEMPTS: usize = 60;
+const STARTUP_PAUSE: Duration = Duration::from_millis(500);
+
+/// Brings the schema up to date, once the primary is up. Two servers that start together wait for
+/// each other here: sqlx holds an advisory lock meanwhile.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let mut options: PgConnectOptions = config.primary_url.parse().context("PRIMARY_URL")?;
+    if let Some(file) = &config.database_password_file {
+        options = options.password(&signup_service::read_secret(file)?);
+    }
+    // Statements carry personal data.
+    let options = options.disable_statement_logging();
+    let connect = async || {
+        let once = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(STARTUP_PAUSE);
+        once.connect_with(options.clone()).await
+    };
+    let pause = ConstantBuilder::new()
+        .with_delay(STARTUP_PAUSE)
+        .with_max_times(STARTUP_ATTEMPTS);
+    let pool = connect
+        .retry(pause)
+        .notify(|error, _| tracing::info!(%error, "waiting for the primary"))
+        .await
+        .context("cannot connect to the primary")?;
+    let migrated = sqlx::migrate!().run(&pool).await;
+    pool.close().await;
+    migrated.context("cannot bring the primary's schema up to date")
+}
