@@ -113,7 +113,7 @@ pub fn with_phase_table(readme: &str, runs: &[Run]) -> Result<String> {
 /// One row for each load a phase was measured with: its newest valid run, or, if none is valid,
 /// its newest. Runs with a fault are not among them. Newest, because best-of would flatter.
 fn phase_table(runs: &[Run]) -> String {
-    let mut newest: BTreeMap<(String, u32, &str, &str, &str), &Run> = BTreeMap::new();
+    let mut newest: BTreeMap<_, &Run> = BTreeMap::new();
     let mut ordered: Vec<&Run> = runs.iter().filter(|run| run.fault.is_none()).collect();
     ordered.sort_by(|a, b| a.id.cmp(&b.id));
     for run in ordered {
@@ -123,6 +123,7 @@ fn phase_table(runs: &[Run]) -> String {
             &*run.scenario,
             &*run.arrivals,
             &*run.budget,
+            seconds(run),
         );
         let shown = newest.entry(load).or_insert(run);
         if run.verdict == Verdict::Valid || shown.verdict != Verdict::Valid {
@@ -134,10 +135,13 @@ fn phase_table(runs: &[Run]) -> String {
     }
     let rows = newest.values().map(|run| {
         let [asked, acked, p50, p99, cost, _, lost] = figures(run);
-        let load = match run.budget.as_str() {
-            "same" => format!("{}, {}", run.scenario, run.arrivals),
-            budget => format!("{}, {}, budget {budget}", run.scenario, run.arrivals),
-        };
+        let mut load = format!("{}, {}", run.scenario, run.arrivals);
+        if seconds(run) != 100 {
+            load += &format!(", {} s", seconds(run));
+        }
+        if run.budget != "same" {
+            load += &format!(", budget {}", run.budget);
+        }
         let link = format!("[{}](results/{}/report.md)", verdict(run.verdict), run.id);
         [
             run.system(),
@@ -168,6 +172,16 @@ fn phase_table(runs: &[Run]) -> String {
         "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---",
     ];
     table(head, &align, rows)
+}
+
+/// The window in which the participants came, in whole seconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is given in whole seconds"
+)]
+fn seconds(run: &Run) -> u32 {
+    run.window_s as u32
 }
 
 /// Asked/s, acknowledged/s, p50, p99, CPU-µs a signup, idle CPU, lost.
