@@ -182,22 +182,23 @@ impl Measured<'_> {
     }
 
     fn counts(&self) -> Counts {
-        let signups = self
-            .outcome
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.kind == Kind::Signup);
-        let status =
-            |attempt: &&Attempt| matches!(attempt.outcome, crate::attempt::Outcome::Status(_));
+        let attempts = self.outcome.attempts.iter();
+        let signups = attempts.filter(|attempt| attempt.kind == Kind::Signup);
+        let statuses = signups.filter_map(|attempt| attempt.outcome.status());
+        let (mut answers, mut repeats) = (0, 0);
+        for status in statuses {
+            answers += 1;
+            repeats += u64::from(status == 200);
+        }
         Counts {
-            generator_answers: signups.filter(status).count() as u64,
+            generator_answers: answers,
             service_requests: self
                 .counts
                 .signups
                 .saturating_sub(self.before.counts.signups),
             generator_acked: self.ledger.acked_requests,
             service_acked: self.counts.acked.saturating_sub(self.before.counts.acked),
-            repeats: self.ledger.acked_requests - self.ledger.acked,
+            repeats,
             rows: self.ledger.kept,
         }
     }

@@ -1,10 +1,10 @@
 //! Whether the numbers of a run may be used, and why not.
 
+mod counts;
+
 use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
 use crate::record::{Bottleneck, Run, Verdict};
 
-/// Generator and service may differ in their counts by what was in flight at an answer lost; in a
-/// run without unknown outcomes they must be equal.
 const MAX_STEAL: f64 = 0.02;
 const MIN_ACHIEVED: f64 = 0.99;
 const MAX_GENERATOR_SHARE: f64 = 0.80;
@@ -161,33 +161,7 @@ fn why_suspect(run: &Run) -> Vec<String> {
     }
     // A killed server forgets what it counted.
     if run.fault.is_none() {
-        reasons.extend(counts_disagree(run));
-    }
-    reasons
-}
-
-/// Generator = service, and acknowledged = rows + repeats, but for outcomes that are unknown.
-fn counts_disagree(run: &Run) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let (counts, ledger) = (&run.counts, &run.ledger);
-    if counts.generator_answers.abs_diff(counts.service_requests) > ledger.unknown {
-        reasons.push(format!(
-            "the generator counted {} signup requests, the service {}",
-            counts.generator_answers, counts.service_requests,
-        ));
-    }
-    if counts.generator_acked.abs_diff(counts.service_acked) > ledger.unknown {
-        reasons.push(format!(
-            "the generator counted {} acknowledged signups, the service {}",
-            counts.generator_acked, counts.service_acked,
-        ));
-    }
-    let kept = counts.rows.saturating_sub(ledger.recovered) + counts.repeats;
-    if counts.generator_acked != kept {
-        reasons.push(format!(
-            "{} acknowledged signups are not {} rows and {} repeats",
-            counts.generator_acked, counts.rows, counts.repeats,
-        ));
+        reasons.extend(counts::disagree(run));
     }
     reasons
 }

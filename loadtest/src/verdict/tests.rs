@@ -48,3 +48,48 @@ fn more_cpus_than_the_budget_has_are_found_unless_it_has_grown() {
     });
     assert_eq!(grown, [""; 0]);
 }
+
+#[test]
+fn as_many_signups_must_be_answered_as_new_as_there_are_rows() {
+    // One participant was told 200 twice and never 201.
+    let told_a_repeat = |run: &mut Run| run.counts.repeats += 1;
+    let found = reasons(|run, _| told_a_repeat(run));
+    let expected = "999 signups were answered as new, 48 as repeats, and there are 1000 rows";
+    assert_eq!(found, [expected]);
+    let found = reasons(|run, _| run.counts.repeats -= 1);
+    assert!(found[0].starts_with("1001 signups were answered as new"));
+    let excuses: [fn(&mut Run); 3] = [
+        |run| run.ledger.unknown = 1,
+        |run| run.fault = Some("kill -9 phase1-server at 3 s".into()),
+        |run| {
+            let answers = run.answers.entry("signup".into()).or_default();
+            answers.insert("202".into(), 1);
+        },
+    ];
+    for excuse in excuses {
+        let found = reasons(|run, _| {
+            told_a_repeat(run);
+            excuse(run);
+        });
+        assert_eq!(found, [""; 0]);
+    }
+}
+
+#[test]
+fn a_refusal_that_no_server_counted_was_the_balancers_and_nothing_else_is() {
+    let found = reasons(|run, _| {
+        run.counts.generator_answers += 4;
+        run.ledger.refused = 4;
+    });
+    assert_eq!(found, [""; 0]);
+    let uncounted = reasons(|run, _| {
+        run.counts.generator_answers += 5;
+        run.ledger.refused = 4;
+    });
+    assert!(uncounted[0].contains("1052 signup requests, the service 1047"));
+    let too_many = reasons(|run, _| {
+        run.counts.service_requests += 1;
+        run.ledger.refused = 4;
+    });
+    assert!(too_many[0].contains("1047 signup requests, the service 1048"));
+}
