@@ -14,7 +14,7 @@ use crate::run::Options;
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
 use crate::verdict::{self, Incidents};
-use crate::{source, summary};
+use crate::{promises, source, summary};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -101,6 +101,7 @@ impl Measured<'_> {
             replica_catch_up_s: self.caught_up.took.map(|took| took.as_secs_f64()),
             ledger: self.ledger.clone(),
             counts: self.counts(),
+            broken_promises: Some(promises::broken(attempts, self.outcome.never_recorded)),
             cost: self.cost(),
             bottleneck: None,
             timeline: summary::timeline(attempts, &self.readings, self.outcome.started),
