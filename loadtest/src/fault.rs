@@ -10,6 +10,12 @@ use tokio::task::JoinSet;
 /// How long a killed service stays away.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// How long after that its start may take.
+const STARTING: Duration = Duration::from_secs(1);
+
+/// The longest a service of the lab may take to stop: a database's grace period in its Compose file.
+const STOPPING: Duration = Duration::from_secs(60);
+
 /// What is ordered, any number of each kind.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Faults {
@@ -71,7 +77,8 @@ impl Faults {
     /// Checks before the load what would otherwise fail in the middle of it.
     ///
     /// # Errors
-    /// When a service is none of `services`, or a second is not within the `window`.
+    /// When a service is none of `services`, a second is not within the `window`, or a service is
+    /// to fail again while it is still away.
     pub fn check(&self, services: &[&str], window: u32) -> anyhow::Result<()> {
         for fault in self.all() {
             ensure!(
@@ -80,6 +87,20 @@ impl Faults {
                 services.join(", ")
             );
             ensure!(fault.at < window, "{fault}: the load lasts {window} s");
+        }
+        self.check_apart()
+    }
+
+    fn check_apart(&self) -> anyhow::Result<()> {
+        let mut faults: Vec<&Fault> = self.all().collect();
+        faults.sort_by_key(|fault| (&fault.service, fault.at));
+        for pair in faults.windows(2) {
+            let (first, next) = (pair[0], pair[1]);
+            let free = first.free_at();
+            ensure!(
+                first.service != next.service || next.at >= free,
+                "{next} and {first} overlap: order the later one at {free} s or after"
+            );
         }
         Ok(())
     }
@@ -146,6 +167,17 @@ impl Fault {
             service: service.to_owned(),
             kind,
         })
+    }
+
+    /// From which second of the load on the service may fail again.
+    fn free_at(&self) -> u32 {
+        let away = match self.kind {
+            Kind::Kill => AWAY + STARTING,
+            Kind::Restart => STOPPING + STARTING,
+            Kind::Pause { seconds } => Duration::from_secs(u64::from(seconds)) + STARTING,
+        };
+        let away = u32::try_from(away.as_secs()).unwrap_or(u32::MAX);
+        self.at.saturating_add(away)
     }
 
     /// Does it; returns what happened.
