@@ -175,3 +175,17 @@ fn reads_that_fail_make_it_suspect_unless_a_fault_or_refusals_explain_them() {
     let excused = with_broken(failed(), |run| run.fault = Some("kill -9 x at 3 s".into()));
     assert_eq!(excused, (Verdict::Valid, Vec::new()));
 }
+
+#[test]
+fn a_claimed_setting_that_a_role_has_of_its_own_makes_it_invalid() {
+    let set = |value: &str| {
+        let (name, value) = ("phase1-database.set_for_role_or_database", value.to_owned());
+        reasons(|run, _| drop(run.durability.insert(name.to_owned(), value)))
+    };
+    assert_eq!(set("none"), [""; 0]);
+    let found = set("synchronous_commit=off");
+    assert!(
+        found[0].contains("is synchronous_commit=off, not none"),
+        "{found:?}"
+    );
+}
