@@ -47,6 +47,8 @@ pub struct Inspected {
     pub image: String,
     /// Process id and start time: another pair is another life.
     pub life: String,
+    /// How often the engine started it again by itself since it was last told to start it.
+    pub revivals: u64,
     /// Whether it runs.
     pub running: bool,
     /// Whether the kernel killed it for memory.
@@ -116,6 +118,18 @@ impl Containers {
             inspected.insert(service.clone(), read_inspection(answer));
         }
         Ok(inspected)
+    }
+
+    /// How often the engine started a service again by itself since it was last told to start it.
+    ///
+    /// # Errors
+    /// When there is no such container or the engine fails.
+    pub async fn revivals(&self, service: &str) -> anyhow::Result<u64> {
+        let answer = self
+            .docker
+            .inspect_container(self.id(service)?, None)
+            .await?;
+        Ok(read_inspection(answer).revivals)
     }
 
     /// The address of a container in the network of its project, if this machine's own kernel
@@ -233,6 +247,7 @@ fn read_inspection(answer: ContainerInspectResponse) -> Inspected {
         memory_bytes: host.memory.unwrap_or_default().unsigned_abs(),
         image: format!("{name}@{image}"),
         life: format!("{:?} {:?}", state.pid, state.started_at),
+        revivals: answer.restart_count.unwrap_or_default().unsigned_abs(),
         running: state.running.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
     }

@@ -3,6 +3,7 @@
 use crate::containers::Containers;
 use anyhow::{Context, ensure};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -53,7 +54,25 @@ enum Kind {
 }
 
 /// Faults that happen while a load runs. Dropping it calls off those that have not.
-pub struct Ordered(JoinSet<anyhow::Result<(u32, String)>>);
+pub struct Ordered(JoinSet<anyhow::Result<(Fault, Done)>>);
+
+/// What came of one fault.
+struct Done {
+    text: String,
+    /// How often the engine had started the service again by itself until then. When it is told to
+    /// start it, it forgets, so this must be asked before.
+    revivals: u64,
+}
+
+/// What came of all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Happened {
+    /// What did, in the order of their seconds; `None` when none was ordered.
+    pub text: Option<String>,
+    /// By service that was started anew as ordered: how often the engine had started it by itself
+    /// before that.
+    pub revivals: BTreeMap<String, u64>,
+}
 
 impl Faults {
     fn all(&self) -> impl Iterator<Item = &Fault> {
@@ -64,14 +83,6 @@ impl Faults {
     #[must_use]
     pub fn are_none(&self) -> bool {
         self.all().next().is_none()
-    }
-
-    /// Whether `service` is to be started anew in the course of them.
-    #[must_use]
-    pub fn restarts(&self, service: &str) -> bool {
-        let restarts = |fault: &Fault| !matches!(fault.kind, Kind::Pause { .. });
-        self.all()
-            .any(|fault| fault.service == service && restarts(fault))
     }
 
     /// Checks before the load what would otherwise fail in the middle of it.
@@ -113,8 +124,9 @@ impl Faults {
             let containers = containers.clone();
             ordered.spawn(async move {
                 tokio::time::sleep(Duration::from_secs(u64::from(fault.at))).await;
-                let happened = fault.happen(&containers).await;
-                Ok((fault.at, happened.with_context(|| fault.to_string())?))
+                let done = fault.happen(&containers).await;
+                let done = done.with_context(|| fault.to_string())?;
+                Ok((fault, done))
             });
         }
         Ordered(ordered)
@@ -122,19 +134,24 @@ impl Faults {
 }
 
 impl Ordered {
-    /// Waits until all have happened, and says what did, in the order of their seconds; `None` when
-    /// none was ordered.
+    /// Waits until all have happened.
     ///
     /// # Errors
     /// When the engine failed to do one.
-    pub async fn happened(mut self) -> anyhow::Result<Option<String>> {
-        let mut happened = Vec::new();
-        while let Some(fault) = self.0.join_next().await {
-            happened.push(fault.context("a fault panicked")??);
+    pub async fn happened(mut self) -> anyhow::Result<Happened> {
+        let mut texts = Vec::new();
+        let mut happened = Happened::default();
+        while let Some(done) = self.0.join_next().await {
+            let (fault, done) = done.context("a fault panicked")??;
+            texts.push((fault.at, done.text));
+            if fault.restarts() {
+                *happened.revivals.entry(fault.service).or_default() += done.revivals;
+            }
         }
-        happened.sort();
-        let texts: Vec<String> = happened.into_iter().map(|(_, text)| text).collect();
-        Ok((!texts.is_empty()).then(|| texts.join("; ")))
+        texts.sort();
+        let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
+        happened.text = (!texts.is_empty()).then(|| texts.join("; "));
+        Ok(happened)
     }
 }
 
@@ -180,31 +197,38 @@ impl Fault {
         self.at.saturating_add(away)
     }
 
-    /// Does it; returns what happened.
-    async fn happen(&self, containers: &Containers) -> anyhow::Result<String> {
+    /// Whether the service is to be started anew.
+    fn restarts(&self) -> bool {
+        !matches!(self.kind, Kind::Pause { .. })
+    }
+
+    /// Does it.
+    async fn happen(&self, containers: &Containers) -> anyhow::Result<Done> {
         let service = &self.service;
-        match self.kind {
+        let revivals = containers.revivals(service).await?;
+        let text = match self.kind {
             Kind::Kill => {
                 containers.kill(service).await?;
                 tokio::time::sleep(AWAY).await;
                 containers.start(service).await?;
                 let away = AWAY.as_secs();
-                Ok(format!("{self}, started again after {away} s"))
+                format!("{self}, started again after {away} s")
             }
             Kind::Restart => {
                 let began = Instant::now();
                 let code = containers.stop(service).await?;
                 let took = began.elapsed().as_secs_f64();
                 containers.start(service).await?;
-                Ok(format!("{self}: exit code {code} after {took:.1} s"))
+                format!("{self}: exit code {code} after {took:.1} s")
             }
             Kind::Pause { seconds } => {
                 containers.pause(service).await?;
                 tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
                 containers.unpause(service).await?;
-                Ok(self.to_string())
+                self.to_string()
             }
-        }
+        };
+        Ok(Done { text, revivals })
     }
 }
 

@@ -1,19 +1,23 @@
 //! Puts the record of a run together from what was measured.
 
 mod environment;
+mod incidents;
 
 use crate::attempt::{Attempt, Kind};
 use crate::containers::Inspected;
 use crate::databases::CatchUp;
+use crate::fault::Happened;
 use crate::generator::Outcome;
 use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
 use crate::phases::Phase;
-use crate::record::{Cap, Cost, Counts, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict};
+use crate::record::{
+    Cap, Cost, Counts, Environment, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict,
+};
 use crate::run::Options;
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
-use crate::verdict::{self, Incidents};
+use crate::verdict;
 use crate::{promises, source, summary};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -55,7 +59,7 @@ pub(crate) struct Measured<'a> {
     pub(crate) before: Before,
     pub(crate) outcome: Outcome,
     /// What was ordered to fail, and did.
-    pub(crate) fault: Option<String>,
+    pub(crate) faults: Happened,
     pub(crate) readings: Vec<Reading>,
     pub(crate) begin: Reading,
     pub(crate) end: Reading,
@@ -71,25 +75,34 @@ impl Measured<'_> {
     /// The record, judged.
     pub(crate) async fn into_run(self) -> anyhow::Result<Run> {
         let environment = self.environment().await?;
-        let incidents = self.incidents();
+        let git_sha = environment::git_sha(self.root).await;
+        let mut run = self.unjudged(environment, git_sha)?;
+        let mut incidents =
+            incidents::between(&self.before.inspected, &self.after, &self.faults.revivals);
+        incidents.behind.clone_from(&self.caught_up.behind);
+        run.bottleneck = verdict::bottleneck(&run);
+        (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
+        Ok(run)
+    }
+
+    fn unjudged(&self, environment: Environment, git_sha: String) -> anyhow::Result<Run> {
         let attempts = &self.outcome.attempts;
-        let window_s = f64::from(self.options.window);
         let left_out = self.options.left_out();
-        let mut run = Run {
+        Ok(Run {
             schema: SCHEMA,
             id: self.id.clone(),
             started_at: OffsetDateTime::from(self.outcome.started_at).format(&Rfc3339)?,
             command: std::env::args().collect::<Vec<_>>().join(" "),
-            git_sha: environment::git_sha(self.root).await,
+            git_sha,
             phase: self.options.phase.phase().name.into(),
             scenario: self.options.scenario.to_string(),
             arrivals: self.options.arrivals.to_string(),
             users: self.users,
-            window_s,
+            window_s: f64::from(self.options.window),
             seed: self.options.seed,
             budget: self.options.budget.to_string(),
             without: left_out.iter().map(ToString::to_string).collect(),
-            fault: self.fault.clone(),
+            fault: self.faults.text.clone(),
             environment,
             caps: self.caps(),
             durability: self.before.durability.clone(),
@@ -107,10 +120,7 @@ impl Measured<'_> {
             timeline: summary::timeline(attempts, &self.readings, self.outcome.started),
             verdict: Verdict::Invalid,
             reasons: Vec::new(),
-        };
-        run.bottleneck = verdict::bottleneck(&run);
-        (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
-        Ok(run)
+        })
     }
 
     fn caps(&self) -> Vec<Cap> {
@@ -125,26 +135,6 @@ impl Measured<'_> {
             }
         };
         self.before.claimed.iter().map(cap).collect()
-    }
-
-    fn incidents(&self) -> Incidents {
-        let mut incidents = Incidents {
-            behind: self.caught_up.behind.clone(),
-            ..Incidents::default()
-        };
-        for (service, before) in &self.before.inspected {
-            let after = self.after.get(service);
-            let ordered = self.options.faults.restarts(service);
-            if !after.is_some_and(|after| after.running) {
-                incidents.ended.push(service.clone());
-            } else if !ordered && after.is_some_and(|after| after.life != before.life) {
-                incidents.restarted.push(service.clone());
-            }
-            if after.is_some_and(|after| after.oom_killed) {
-                incidents.oom_killed.push(service.clone());
-            }
-        }
-        incidents
     }
 
     /// Rates count what was intended within the window: what follows from an answer may come

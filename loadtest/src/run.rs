@@ -74,7 +74,7 @@ async fn measure(
     let participants = Participants::new(&id);
 
     let begin = bench.meter.read().await?;
-    let (outcome, fault) = bench
+    let (outcome, faults) = bench
         .load(
             options,
             &before.url(stack.phase),
@@ -104,7 +104,7 @@ async fn measure(
         options,
         before,
         outcome,
-        fault,
+        faults,
         readings: bench.meter.readings(),
         begin,
         end,

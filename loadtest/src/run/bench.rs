@@ -3,6 +3,7 @@
 use super::Options;
 use crate::containers::Containers;
 use crate::databases::Databases;
+use crate::fault::Happened;
 use crate::generator::{self, Outcome, Plan, Progress};
 use crate::host;
 use crate::measured::Before;
@@ -85,7 +86,7 @@ impl<'a> Bench<'a> {
         Ok((bench, before))
     }
 
-    /// Sends the load, with the faults that are ordered; returns also what they were.
+    /// Sends the load, with the faults that are ordered; returns also what came of them.
     pub(super) async fn load(
         &self,
         options: &Options,
@@ -94,7 +95,7 @@ impl<'a> Bench<'a> {
         participants: &Participants,
         reporter: &Reporter,
         stop: CancellationToken,
-    ) -> anyhow::Result<(Outcome, Option<String>)> {
+    ) -> anyhow::Result<(Outcome, Happened)> {
         let window = Duration::from_secs(u64::from(options.window));
         let schedule = Schedule::new(
             options.scenario,
@@ -117,11 +118,11 @@ impl<'a> Bench<'a> {
         if outcome.stopped {
             bail!("interrupted");
         }
-        let fault = faults.happened().await?;
-        if fault.is_some() {
+        let happened = faults.happened().await?;
+        if happened.text.is_some() {
             self.stack.wait_until_ready().await?;
         }
-        Ok((outcome, fault))
+        Ok((outcome, happened))
     }
 }
 
