@@ -50,6 +50,15 @@ impl Before {
     }
 }
 
+/// What was seen when everything was written.
+pub(crate) struct After {
+    pub(crate) end: Reading,
+    pub(crate) inspected: BTreeMap<String, Inspected>,
+    pub(crate) counts: ServiceCounts,
+    pub(crate) drain: Duration,
+    pub(crate) caught_up: CatchUp,
+}
+
 /// What was seen of the whole run.
 pub(crate) struct Measured<'a> {
     pub(crate) root: &'a Path,
@@ -62,12 +71,8 @@ pub(crate) struct Measured<'a> {
     pub(crate) faults: Happened,
     pub(crate) readings: Vec<Reading>,
     pub(crate) begin: Reading,
-    pub(crate) end: Reading,
-    pub(crate) after: BTreeMap<String, Inspected>,
-    pub(crate) counts: ServiceCounts,
     pub(crate) cpu: CpuShares,
-    pub(crate) drain: Duration,
-    pub(crate) caught_up: CatchUp,
+    pub(crate) after: After,
     pub(crate) ledger: Ledger,
 }
 
@@ -77,9 +82,12 @@ impl Measured<'_> {
         let environment = self.environment().await?;
         let git_sha = environment::git_sha(self.root).await;
         let mut run = self.unjudged(environment, git_sha)?;
-        let mut incidents =
-            incidents::between(&self.before.inspected, &self.after, &self.faults.revivals);
-        incidents.behind.clone_from(&self.caught_up.behind);
+        let mut incidents = incidents::between(
+            &self.before.inspected,
+            &self.after.inspected,
+            &self.faults.revivals,
+        );
+        incidents.behind.clone_from(&self.after.caught_up.behind);
         run.bottleneck = verdict::bottleneck(&run);
         (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
         Ok(run)
@@ -110,8 +118,8 @@ impl Measured<'_> {
             answers: summary::answers(attempts),
             reads: source::reads(attempts),
             latency_ms: summary::latencies(attempts),
-            drain_s: self.drain.as_secs_f64(),
-            replica_catch_up_s: self.caught_up.took.map(|took| took.as_secs_f64()),
+            drain_s: self.after.drain.as_secs_f64(),
+            replica_catch_up_s: self.after.caught_up.took.map(|took| took.as_secs_f64()),
             ledger: self.ledger.clone(),
             counts: self.counts(),
             broken_promises: Some(promises::broken(attempts, self.outcome.never_recorded)),
@@ -184,11 +192,16 @@ impl Measured<'_> {
         Counts {
             generator_answers: answers,
             service_requests: self
+                .after
                 .counts
                 .signups
                 .saturating_sub(self.before.counts.signups),
             generator_acked: self.ledger.acked_requests,
-            service_acked: self.counts.acked.saturating_sub(self.before.counts.acked),
+            service_acked: self
+                .after
+                .counts
+                .acked
+                .saturating_sub(self.before.counts.acked),
             repeats,
             rows: self.ledger.kept,
         }
@@ -200,7 +213,7 @@ impl Measured<'_> {
     )]
     fn cost(&self) -> Cost {
         let kept = self.ledger.kept.max(1) as f64;
-        let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.end);
+        let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.after.end);
         for cost in per_service.values_mut() {
             cost.cpu_us_per_signup = cost.cpu_s * 1e6 / kept;
         }

@@ -1,7 +1,10 @@
 //! What broken promises of the contract say about a run.
 
 use super::MAX_SCHEDULE_LAG_MS;
-use crate::record::{Run, Verdict};
+use crate::record::{BrokenPromises, Run, Verdict};
+
+/// How often, what that makes of the run, and what it is.
+type Finding = (u64, Verdict, &'static str);
 
 /// Each kind of promise that was broken, and what that makes of the run. Nothing for a run from
 /// before they were counted.
@@ -9,19 +12,19 @@ pub(super) fn broken(run: &Run) -> Vec<(Verdict, String)> {
     let Some(broken) = &run.broken_promises else {
         return Vec::new();
     };
-    let faultless = run.fault.is_none();
-    let refused = answered(run, &["429", "503"]) > 0;
-    let queued = answered(run, &["202"]) > 0;
-    let convicts_if = |sure: bool| {
-        if sure {
-            Verdict::Invalid
-        } else {
-            Verdict::Suspect
-        }
-    };
+    let found = always(run, broken).into_iter();
+    found
+        .chain(without_fault(run, broken))
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, weight, what)| (weight, format!("{number} {what}")))
+        .collect()
+}
+
+/// What holds whatever is broken.
+fn always(run: &Run, broken: &BrokenPromises) -> [Finding; 3] {
     // A generator that was late itself is no witness for what took long.
     let punctual = run.load.schedule_lag_p99_ms <= MAX_SCHEDULE_LAG_MS;
-    let mut found = vec![
+    [
         (
             broken.over_2_s,
             convicts_if(punctual),
@@ -34,27 +37,38 @@ pub(super) fn broken(run: &Run) -> Vec<(Verdict, String)> {
         ),
         (
             broken.receipts_denied,
-            convicts_if(faultless),
+            convicts_if(run.fault.is_none()),
             "checks of receipts that were given were answered 404",
         ),
-    ];
-    // With a fault, or too much load, a visit may run out of checks and a read may fail.
-    if faultless {
-        // A signup that is committed when it is answered is recorded for every check answered.
-        let sure = !refused && !queued && broken.failed_reads == 0;
-        found.push((
-            broken.never_recorded,
-            convicts_if(sure),
-            "visits never saw their receipt recorded",
-        ));
+    ]
+}
+
+/// With a fault, a visit may run out of checks and a read may fail; under too much load too.
+fn without_fault(run: &Run, broken: &BrokenPromises) -> Vec<Finding> {
+    if run.fault.is_some() {
+        return Vec::new();
     }
-    if faultless && !refused {
+    let refused = answered(run, &["429", "503"]) > 0;
+    let queued = answered(run, &["202"]) > 0;
+    // A signup that is committed when it is answered is recorded for every check answered.
+    let sure = !refused && !queued && broken.failed_reads == 0;
+    let mut found = vec![(
+        broken.never_recorded,
+        convicts_if(sure),
+        "visits never saw their receipt recorded",
+    )];
+    if !refused {
         found.push((broken.failed_reads, Verdict::Suspect, "reads failed"));
     }
-    let found = found.into_iter().filter(|(number, ..)| *number > 0);
     found
-        .map(|(number, weight, what)| (weight, format!("{number} {what}")))
-        .collect()
+}
+
+fn convicts_if(sure: bool) -> Verdict {
+    if sure {
+        Verdict::Invalid
+    } else {
+        Verdict::Suspect
+    }
 }
 
 /// Requests of any route with one of these answers.
