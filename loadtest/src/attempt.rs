@@ -51,6 +51,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The status of a whole answer.
+    #[must_use]
+    pub fn status(self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status),
+            Self::Timeout | Self::NeverSent | Self::Broken => None,
+        }
+    }
+
     /// A 2xx: the service gave its word.
     #[must_use]
     pub fn is_success(self) -> bool {

@@ -2,17 +2,18 @@
 //! told to do with them when a fault is ordered.
 
 mod cgroup;
+mod inspected;
 mod usage;
 
 use crate::phases::Phase;
 use anyhow::{Context, ensure};
 use bollard::Docker;
-use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, StopContainerOptions,
 };
 use cgroup::Cgroup;
 use futures::future::join_all;
+pub use inspected::Inspected;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,23 +35,6 @@ struct Container {
     id: String,
     /// Where the kernel keeps its counters, if this process may read them.
     cgroup: Option<Cgroup>,
-}
-
-/// What inspection says of one container.
-#[derive(Debug, Clone)]
-pub struct Inspected {
-    /// CPUs the engine set.
-    pub cpus: f64,
-    /// Memory the engine set, in bytes.
-    pub memory_bytes: u64,
-    /// Image, with its id.
-    pub image: String,
-    /// Process id and start time: another pair is another life.
-    pub life: String,
-    /// Whether it runs.
-    pub running: bool,
-    /// Whether the kernel killed it for memory.
-    pub oom_killed: bool,
 }
 
 /// Version of the engine, and `v1` or `v2` of its control groups.
@@ -113,9 +97,21 @@ impl Containers {
         let mut inspected = BTreeMap::new();
         for (service, container) in self.all.iter() {
             let answer = self.docker.inspect_container(&container.id, None).await?;
-            inspected.insert(service.clone(), read_inspection(answer));
+            inspected.insert(service.clone(), Inspected::of(answer));
         }
         Ok(inspected)
+    }
+
+    /// How often the engine started a service again by itself since it was last told to start it.
+    ///
+    /// # Errors
+    /// When there is no such container or the engine fails.
+    pub async fn revivals(&self, service: &str) -> anyhow::Result<u64> {
+        let answer = self
+            .docker
+            .inspect_container(self.id(service)?, None)
+            .await?;
+        Ok(Inspected::of(answer).revivals)
     }
 
     /// The address of a container in the network of its project, if this machine's own kernel
@@ -212,28 +208,5 @@ impl Containers {
         let container = self.all.get(service);
         let container = container.with_context(|| format!("no service {service} is up"))?;
         Ok(&container.id)
-    }
-}
-
-fn read_inspection(answer: ContainerInspectResponse) -> Inspected {
-    let host = answer.host_config.unwrap_or_default();
-    let state = answer.state.unwrap_or_default();
-    let name = answer
-        .config
-        .and_then(|config| config.image)
-        .unwrap_or_default();
-    let image = answer.image.unwrap_or_default();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "nano-CPUs of a few CPUs are exact in a double"
-    )]
-    let cpus = host.nano_cpus.unwrap_or_default() as f64 / 1e9;
-    Inspected {
-        cpus,
-        memory_bytes: host.memory.unwrap_or_default().unsigned_abs(),
-        image: format!("{name}@{image}"),
-        life: format!("{:?} {:?}", state.pid, state.started_at),
-        running: state.running.unwrap_or_default(),
-        oom_killed: state.oom_killed.unwrap_or_default(),
     }
 }

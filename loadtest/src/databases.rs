@@ -1,30 +1,16 @@
 //! The databases of a phase, read directly: not through the service that is being judged.
 
+mod durability;
+
 use crate::ledger::{Book, Row};
 use crate::phases::{DatabaseAddress, Phase, Role};
 use anyhow::Context;
+pub use durability::CLAIMED_DURABILITY;
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool, Row as _};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// Settings that decide whether a commit survives a power cut, with the value every published
-/// number claims.
-pub const CLAIMED_DURABILITY: [(&str, &str); 3] = [
-    ("fsync", "on"),
-    ("synchronous_commit", "on"),
-    ("full_page_writes", "on"),
-];
-
-/// Read and recorded, without a claim.
-const ALSO_RECORDED: [&str; 4] = [
-    "server_version",
-    "synchronous_standby_names",
-    "wal_level",
-    "wal_sync_method",
-];
 
 /// How long the databases must be without a statement to count as idle.
 const QUIET: Duration = Duration::from_secs(1);
@@ -88,26 +74,6 @@ impl Databases {
         Ok(Self {
             all: phase.databases.iter().map(connect).collect(),
         })
-    }
-
-    /// Reads back from the running servers how safe a commit is: `service.setting` → value.
-    ///
-    /// # Errors
-    /// When a database does not answer.
-    pub async fn durability(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut settings = BTreeMap::new();
-        for (address, pool) in &self.all {
-            let claimed = CLAIMED_DURABILITY.iter().map(|(name, _)| *name);
-            for name in claimed.chain(ALSO_RECORDED) {
-                let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-                    .bind(name)
-                    .fetch_one(pool)
-                    .await
-                    .with_context(|| unreachable(address))?;
-                settings.insert(format!("{}.{name}", address.service), value);
-            }
-        }
-        Ok(settings)
     }
 
     /// Waits until no statement runs any more, and says how long the last one ran past the call. A

@@ -3,12 +3,19 @@
 use crate::containers::Containers;
 use anyhow::{Context, ensure};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// How long a killed service stays away.
 const AWAY: Duration = Duration::from_secs(1);
+
+/// How long after that its start may take.
+const STARTING: Duration = Duration::from_secs(1);
+
+/// The longest a service of the lab may take to stop: a database's grace period in its Compose file.
+const STOPPING: Duration = Duration::from_secs(60);
 
 /// What is ordered, any number of each kind.
 #[derive(Debug, Clone, Default, Args)]
@@ -47,7 +54,25 @@ enum Kind {
 }
 
 /// Faults that happen while a load runs. Dropping it calls off those that have not.
-pub struct Ordered(JoinSet<anyhow::Result<(u32, String)>>);
+pub struct Ordered(JoinSet<anyhow::Result<(Fault, Done)>>);
+
+/// What came of one fault.
+struct Done {
+    text: String,
+    /// How often the engine had started the service again by itself until then. When it is told to
+    /// start it, it forgets, so this must be asked before.
+    revivals: u64,
+}
+
+/// What came of all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Happened {
+    /// What did, in the order of their seconds; `None` when none was ordered.
+    pub text: Option<String>,
+    /// By service that was started anew as ordered: how often the engine had started it by itself
+    /// before that.
+    pub revivals: BTreeMap<String, u64>,
+}
 
 impl Faults {
     fn all(&self) -> impl Iterator<Item = &Fault> {
@@ -60,18 +85,11 @@ impl Faults {
         self.all().next().is_none()
     }
 
-    /// Whether `service` is to be started anew in the course of them.
-    #[must_use]
-    pub fn restarts(&self, service: &str) -> bool {
-        let restarts = |fault: &Fault| !matches!(fault.kind, Kind::Pause { .. });
-        self.all()
-            .any(|fault| fault.service == service && restarts(fault))
-    }
-
     /// Checks before the load what would otherwise fail in the middle of it.
     ///
     /// # Errors
-    /// When a service is none of `services`, or a second is not within the `window`.
+    /// When a service is none of `services`, a second is not within the `window`, or a service is
+    /// to fail again while it is still away.
     pub fn check(&self, services: &[&str], window: u32) -> anyhow::Result<()> {
         for fault in self.all() {
             ensure!(
@@ -80,6 +98,20 @@ impl Faults {
                 services.join(", ")
             );
             ensure!(fault.at < window, "{fault}: the load lasts {window} s");
+        }
+        self.check_apart()
+    }
+
+    fn check_apart(&self) -> anyhow::Result<()> {
+        let mut faults: Vec<&Fault> = self.all().collect();
+        faults.sort_by_key(|fault| (&fault.service, fault.at));
+        for pair in faults.windows(2) {
+            let (first, next) = (pair[0], pair[1]);
+            let free = first.free_at();
+            ensure!(
+                first.service != next.service || next.at >= free,
+                "{next} and {first} overlap: order the later one at {free} s or after"
+            );
         }
         Ok(())
     }
@@ -92,8 +124,9 @@ impl Faults {
             let containers = containers.clone();
             ordered.spawn(async move {
                 tokio::time::sleep(Duration::from_secs(u64::from(fault.at))).await;
-                let happened = fault.happen(&containers).await;
-                Ok((fault.at, happened.with_context(|| fault.to_string())?))
+                let done = fault.happen(&containers).await;
+                let done = done.with_context(|| fault.to_string())?;
+                Ok((fault, done))
             });
         }
         Ordered(ordered)
@@ -101,19 +134,24 @@ impl Faults {
 }
 
 impl Ordered {
-    /// Waits until all have happened, and says what did, in the order of their seconds; `None` when
-    /// none was ordered.
+    /// Waits until all have happened.
     ///
     /// # Errors
     /// When the engine failed to do one.
-    pub async fn happened(mut self) -> anyhow::Result<Option<String>> {
-        let mut happened = Vec::new();
-        while let Some(fault) = self.0.join_next().await {
-            happened.push(fault.context("a fault panicked")??);
+    pub async fn happened(mut self) -> anyhow::Result<Happened> {
+        let mut texts = Vec::new();
+        let mut happened = Happened::default();
+        while let Some(done) = self.0.join_next().await {
+            let (fault, done) = done.context("a fault panicked")??;
+            texts.push((fault.at, done.text));
+            if fault.restarts() {
+                *happened.revivals.entry(fault.service).or_default() += done.revivals;
+            }
         }
-        happened.sort();
-        let texts: Vec<String> = happened.into_iter().map(|(_, text)| text).collect();
-        Ok((!texts.is_empty()).then(|| texts.join("; ")))
+        texts.sort();
+        let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
+        happened.text = (!texts.is_empty()).then(|| texts.join("; "));
+        Ok(happened)
     }
 }
 
@@ -148,31 +186,49 @@ impl Fault {
         })
     }
 
-    /// Does it; returns what happened.
-    async fn happen(&self, containers: &Containers) -> anyhow::Result<String> {
+    /// From which second of the load on the service may fail again.
+    fn free_at(&self) -> u32 {
+        let away = match self.kind {
+            Kind::Kill => AWAY + STARTING,
+            Kind::Restart => STOPPING + STARTING,
+            Kind::Pause { seconds } => Duration::from_secs(u64::from(seconds)) + STARTING,
+        };
+        let away = u32::try_from(away.as_secs()).unwrap_or(u32::MAX);
+        self.at.saturating_add(away)
+    }
+
+    /// Whether the service is to be started anew.
+    fn restarts(&self) -> bool {
+        !matches!(self.kind, Kind::Pause { .. })
+    }
+
+    /// Does it.
+    async fn happen(&self, containers: &Containers) -> anyhow::Result<Done> {
         let service = &self.service;
-        match self.kind {
+        let revivals = containers.revivals(service).await?;
+        let text = match self.kind {
             Kind::Kill => {
                 containers.kill(service).await?;
                 tokio::time::sleep(AWAY).await;
                 containers.start(service).await?;
                 let away = AWAY.as_secs();
-                Ok(format!("{self}, started again after {away} s"))
+                format!("{self}, started again after {away} s")
             }
             Kind::Restart => {
                 let began = Instant::now();
                 let code = containers.stop(service).await?;
                 let took = began.elapsed().as_secs_f64();
                 containers.start(service).await?;
-                Ok(format!("{self}: exit code {code} after {took:.1} s"))
+                format!("{self}: exit code {code} after {took:.1} s")
             }
             Kind::Pause { seconds } => {
                 containers.pause(service).await?;
                 tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
                 containers.unpause(service).await?;
-                Ok(self.to_string())
+                self.to_string()
             }
-        }
+        };
+        Ok(Done { text, revivals })
     }
 }
 

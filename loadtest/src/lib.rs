@@ -21,6 +21,7 @@ mod measured;
 pub mod meter;
 pub mod participant;
 pub mod phases;
+pub mod promises;
 pub mod quotes;
 pub mod record;
 pub mod report;

@@ -1,20 +1,24 @@
 //! Puts the record of a run together from what was measured.
 
 mod environment;
+mod incidents;
 
 use crate::attempt::{Attempt, Kind};
 use crate::containers::Inspected;
 use crate::databases::CatchUp;
+use crate::fault::Happened;
 use crate::generator::Outcome;
 use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
 use crate::phases::Phase;
-use crate::record::{Cap, Cost, Counts, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict};
+use crate::record::{
+    Cap, Cost, Counts, Environment, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict,
+};
 use crate::run::Options;
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
-use crate::verdict::{self, Incidents};
-use crate::{source, summary};
+use crate::verdict;
+use crate::{promises, source, summary};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -46,6 +50,15 @@ impl Before {
     }
 }
 
+/// What was seen when everything was written.
+pub(crate) struct After {
+    pub(crate) end: Reading,
+    pub(crate) inspected: BTreeMap<String, Inspected>,
+    pub(crate) counts: ServiceCounts,
+    pub(crate) drain: Duration,
+    pub(crate) caught_up: CatchUp,
+}
+
 /// What was seen of the whole run.
 pub(crate) struct Measured<'a> {
     pub(crate) root: &'a Path,
@@ -55,15 +68,11 @@ pub(crate) struct Measured<'a> {
     pub(crate) before: Before,
     pub(crate) outcome: Outcome,
     /// What was ordered to fail, and did.
-    pub(crate) fault: Option<String>,
+    pub(crate) faults: Happened,
     pub(crate) readings: Vec<Reading>,
     pub(crate) begin: Reading,
-    pub(crate) end: Reading,
-    pub(crate) after: BTreeMap<String, Inspected>,
-    pub(crate) counts: ServiceCounts,
     pub(crate) cpu: CpuShares,
-    pub(crate) drain: Duration,
-    pub(crate) caught_up: CatchUp,
+    pub(crate) after: After,
     pub(crate) ledger: Ledger,
 }
 
@@ -71,25 +80,37 @@ impl Measured<'_> {
     /// The record, judged.
     pub(crate) async fn into_run(self) -> anyhow::Result<Run> {
         let environment = self.environment().await?;
-        let incidents = self.incidents();
+        let git_sha = environment::git_sha(self.root).await;
+        let mut run = self.unjudged(environment, git_sha)?;
+        let mut incidents = incidents::between(
+            &self.before.inspected,
+            &self.after.inspected,
+            &self.faults.revivals,
+        );
+        incidents.behind.clone_from(&self.after.caught_up.behind);
+        run.bottleneck = verdict::bottleneck(&run);
+        (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
+        Ok(run)
+    }
+
+    fn unjudged(&self, environment: Environment, git_sha: String) -> anyhow::Result<Run> {
         let attempts = &self.outcome.attempts;
-        let window_s = f64::from(self.options.window);
         let left_out = self.options.left_out();
-        let mut run = Run {
+        Ok(Run {
             schema: SCHEMA,
             id: self.id.clone(),
             started_at: OffsetDateTime::from(self.outcome.started_at).format(&Rfc3339)?,
             command: std::env::args().collect::<Vec<_>>().join(" "),
-            git_sha: environment::git_sha(self.root).await,
+            git_sha,
             phase: self.options.phase.phase().name.into(),
             scenario: self.options.scenario.to_string(),
             arrivals: self.options.arrivals.to_string(),
             users: self.users,
-            window_s,
+            window_s: f64::from(self.options.window),
             seed: self.options.seed,
             budget: self.options.budget.to_string(),
             without: left_out.iter().map(ToString::to_string).collect(),
-            fault: self.fault.clone(),
+            fault: self.faults.text.clone(),
             environment,
             caps: self.caps(),
             durability: self.before.durability.clone(),
@@ -97,19 +118,17 @@ impl Measured<'_> {
             answers: summary::answers(attempts),
             reads: source::reads(attempts),
             latency_ms: summary::latencies(attempts),
-            drain_s: self.drain.as_secs_f64(),
-            replica_catch_up_s: self.caught_up.took.map(|took| took.as_secs_f64()),
+            drain_s: self.after.drain.as_secs_f64(),
+            replica_catch_up_s: self.after.caught_up.took.map(|took| took.as_secs_f64()),
             ledger: self.ledger.clone(),
             counts: self.counts(),
+            broken_promises: Some(promises::broken(attempts, self.outcome.never_recorded)),
             cost: self.cost(),
             bottleneck: None,
             timeline: summary::timeline(attempts, &self.readings, self.outcome.started),
             verdict: Verdict::Invalid,
             reasons: Vec::new(),
-        };
-        run.bottleneck = verdict::bottleneck(&run);
-        (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
-        Ok(run)
+        })
     }
 
     fn caps(&self) -> Vec<Cap> {
@@ -124,26 +143,6 @@ impl Measured<'_> {
             }
         };
         self.before.claimed.iter().map(cap).collect()
-    }
-
-    fn incidents(&self) -> Incidents {
-        let mut incidents = Incidents {
-            behind: self.caught_up.behind.clone(),
-            ..Incidents::default()
-        };
-        for (service, before) in &self.before.inspected {
-            let after = self.after.get(service);
-            let ordered = self.options.faults.restarts(service);
-            if !after.is_some_and(|after| after.running) {
-                incidents.ended.push(service.clone());
-            } else if !ordered && after.is_some_and(|after| after.life != before.life) {
-                incidents.restarted.push(service.clone());
-            }
-            if after.is_some_and(|after| after.oom_killed) {
-                incidents.oom_killed.push(service.clone());
-            }
-        }
-        incidents
     }
 
     /// Rates count what was intended within the window: what follows from an answer may come
@@ -182,22 +181,28 @@ impl Measured<'_> {
     }
 
     fn counts(&self) -> Counts {
-        let signups = self
-            .outcome
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.kind == Kind::Signup);
-        let status =
-            |attempt: &&Attempt| matches!(attempt.outcome, crate::attempt::Outcome::Status(_));
+        let attempts = self.outcome.attempts.iter();
+        let signups = attempts.filter(|attempt| attempt.kind == Kind::Signup);
+        let statuses = signups.filter_map(|attempt| attempt.outcome.status());
+        let (mut answers, mut repeats) = (0, 0);
+        for status in statuses {
+            answers += 1;
+            repeats += u64::from(status == 200);
+        }
         Counts {
-            generator_answers: signups.filter(status).count() as u64,
+            generator_answers: answers,
             service_requests: self
+                .after
                 .counts
                 .signups
                 .saturating_sub(self.before.counts.signups),
             generator_acked: self.ledger.acked_requests,
-            service_acked: self.counts.acked.saturating_sub(self.before.counts.acked),
-            repeats: self.ledger.acked_requests - self.ledger.acked,
+            service_acked: self
+                .after
+                .counts
+                .acked
+                .saturating_sub(self.before.counts.acked),
+            repeats,
             rows: self.ledger.kept,
         }
     }
@@ -208,7 +213,7 @@ impl Measured<'_> {
     )]
     fn cost(&self) -> Cost {
         let kept = self.ledger.kept.max(1) as f64;
-        let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.end);
+        let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.after.end);
         for cost in per_service.values_mut() {
             cost.cpu_us_per_signup = cost.cpu_s * 1e6 / kept;
         }

@@ -5,9 +5,11 @@
 
 mod figures;
 mod ledger;
+mod promises;
 
 pub use figures::{Cost, Latencies, Load, Percentiles, Second, ServiceCost};
 pub use ledger::{Counts, Ledger};
+pub use promises::BrokenPromises;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,6 +76,10 @@ pub struct Run {
     pub ledger: Ledger,
     /// How the generator's count compares with the service's own metrics and the rows.
     pub counts: Counts,
+    /// How often the contract's promises to a participant were not kept; null in a run from before
+    /// they were counted.
+    #[serde(default)]
+    pub broken_promises: Option<BrokenPromises>,
     /// What it cost.
     pub cost: Cost,
     /// The first resource to saturate, with its evidence.

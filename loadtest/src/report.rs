@@ -4,6 +4,7 @@
 mod conditions;
 mod markdown;
 mod measured;
+mod promises;
 mod reads;
 
 use crate::charts;
@@ -39,6 +40,9 @@ pub fn markdown(run: &Run) -> String {
         measured::latency(run),
         measured::ledger(run),
         measured::counts(run),
+    ]);
+    sections.extend(promises::broken(run));
+    sections.extend([
         conditions::cost(run),
         conditions::caps(run),
         conditions::durability(run),
@@ -130,6 +134,7 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::BrokenPromises;
     use crate::sample;
 
     #[test]
@@ -195,12 +200,16 @@ mod tests {
     fn what_only_some_runs_have_is_shown_only_there() {
         let mut run = sample::rush();
         let report = markdown(&run);
-        for absent in ["## Reads", "replica", "without"] {
+        for absent in ["## Reads", "## Promises", "replica", "without"] {
             assert!(!report.contains(absent), "{absent}\n{report}");
         }
         run.without = vec!["batch".to_owned()];
         run.replica_catch_up_s = Some(0.25);
         run.ledger.replica_differs = 3;
+        run.broken_promises = Some(BrokenPromises {
+            receipts_denied: 2,
+            ..BrokenPromises::default()
+        });
         let sources = [("cache/HIT", 995), ("replica/MISS", 5)];
         let sources = sources.map(|(source, number)| (source.to_owned(), number));
         run.reads.insert("count".to_owned(), sources.into());
@@ -212,6 +221,8 @@ mod tests {
             "| replica differs | row not the same on the replica | **3** | 0 |",
             "| `count` | replica | MISS | 5 | 0.5 % |",
             "Answered from a cache: count 99.5 %.",
+            "| Requests not answered within 2 s | 0 |",
+            "| Receipts that were given, answered 404 | **2** |",
         ] {
             assert!(report.contains(figure), "{figure}\n{report}");
         }

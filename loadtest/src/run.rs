@@ -13,7 +13,6 @@ use crate::participant::Participants;
 use crate::record::Run;
 use crate::reporter::Reporter;
 use crate::scenario::Scenario;
-use crate::service_metrics;
 use crate::stack::Stack;
 use anyhow::bail;
 use bench::Bench;
@@ -74,7 +73,7 @@ async fn measure(
     let participants = Participants::new(&id);
 
     let begin = bench.meter.read().await?;
-    let (outcome, fault) = bench
+    let (outcome, faults) = bench
         .load(
             options,
             &before.url(stack.phase),
@@ -86,12 +85,7 @@ async fn measure(
         .await?;
     let cpu = host::CpuTimes::now()?.since(&before.cpu);
 
-    reporter.step("waiting until everything is written");
-    let drain = bench.databases.wait_until_idle().await?;
-    let caught_up = bench.databases.wait_for_replicas().await?;
-    let end = bench.meter.read().await?;
-    let after = bench.containers.inspect().await?;
-    let counts = service_metrics::scrape(stack.phase.operations).await?;
+    let after = bench.come_to_rest(reporter).await?;
 
     reporter.step("looking for every acknowledged signup in the database");
     let mut book = Book::open(users, participants, &outcome.attempts);
@@ -104,15 +98,11 @@ async fn measure(
         options,
         before,
         outcome,
-        fault,
+        faults,
         readings: bench.meter.readings(),
         begin,
-        end,
-        after,
-        counts,
         cpu,
-        drain,
-        caught_up,
+        after,
         ledger: book.close(),
     };
     measured.into_run().await

@@ -1,10 +1,11 @@
 //! Whether the numbers of a run may be used, and why not.
 
+mod counts;
+mod promises;
+
 use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
 use crate::record::{Bottleneck, Run, Verdict};
 
-/// Generator and service may differ in their counts by what was in flight at an answer lost; in a
-/// run without unknown outcomes they must be equal.
 const MAX_STEAL: f64 = 0.02;
 const MIN_ACHIEVED: f64 = 0.99;
 const MAX_GENERATOR_SHARE: f64 = 0.80;
@@ -36,8 +37,13 @@ pub struct Incidents {
 /// The verdict over `run`, and the reasons when it is not `VALID`.
 #[must_use]
 pub fn judge(run: &Run, incidents: &Incidents) -> (Verdict, Vec<String>) {
-    let invalid = why_invalid(run, incidents);
-    let suspect = why_suspect(run);
+    let (mut invalid, mut suspect) = (why_invalid(run, incidents), why_suspect(run));
+    for (weight, reason) in promises::broken(run) {
+        match weight {
+            Verdict::Invalid => invalid.push(reason),
+            Verdict::Suspect | Verdict::Valid => suspect.push(reason),
+        }
+    }
     let verdict = match (invalid.is_empty(), suspect.is_empty()) {
         (false, _) => Verdict::Invalid,
         (true, false) => Verdict::Suspect,
@@ -119,39 +125,18 @@ fn wrong_durability(run: &Run) -> Vec<String> {
 }
 
 fn why_suspect(run: &Run) -> Vec<String> {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<String> = [below_what_was_asked(run), busy_generator(run)]
+        .into_iter()
+        .flatten()
+        .collect();
     let load = &run.load;
-    let below_caps = run
-        .cost
-        .per_service
-        .values()
-        .all(|cost| cost.throttled_ratio < AT_CAP);
-    if load.achieved_per_s < MIN_ACHIEVED * load.asked_per_s && below_caps && run.fault.is_none() {
-        reasons.push(format!(
-            "{:.1} signups/s were achieved of {:.1} asked for, with the service below its caps",
-            load.achieved_per_s, load.asked_per_s,
-        ));
-    }
-    if load.generator_cpu_share > MAX_GENERATOR_SHARE {
-        reasons.push(format!(
-            "the generator used {:.0} % of the CPU it could have had",
-            load.generator_cpu_share * 100.0,
-        ));
-    }
     if load.schedule_lag_p99_ms > MAX_SCHEDULE_LAG_MS {
         reasons.push(format!(
             "the schedule lag p99 is {:.2} ms, over 1 ms",
             load.schedule_lag_p99_ms
         ));
     }
-    let expected = load.in_flight_expected;
-    let deviation = (load.in_flight_mean - expected).abs() / expected.max(f64::EPSILON);
-    if expected >= MIN_IN_FLIGHT && deviation > MAX_LITTLE_DEVIATION {
-        reasons.push(format!(
-            "{:.2} requests were in flight, but rate × latency says {expected:.2} (Little's law)",
-            load.in_flight_mean,
-        ));
-    }
+    reasons.extend(against_littles_law(run));
     let steal = run.environment.cpu_steal_share;
     if steal > MAX_STEAL {
         reasons.push(format!(
@@ -161,35 +146,41 @@ fn why_suspect(run: &Run) -> Vec<String> {
     }
     // A killed server forgets what it counted.
     if run.fault.is_none() {
-        reasons.extend(counts_disagree(run));
+        reasons.extend(counts::disagree(run));
     }
     reasons
 }
 
-/// Generator = service, and acknowledged = rows + repeats, but for outcomes that are unknown.
-fn counts_disagree(run: &Run) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let (counts, ledger) = (&run.counts, &run.ledger);
-    if counts.generator_answers.abs_diff(counts.service_requests) > ledger.unknown {
-        reasons.push(format!(
-            "the generator counted {} signup requests, the service {}",
-            counts.generator_answers, counts.service_requests,
-        ));
-    }
-    if counts.generator_acked.abs_diff(counts.service_acked) > ledger.unknown {
-        reasons.push(format!(
-            "the generator counted {} acknowledged signups, the service {}",
-            counts.generator_acked, counts.service_acked,
-        ));
-    }
-    let kept = counts.rows.saturating_sub(ledger.recovered) + counts.repeats;
-    if counts.generator_acked != kept {
-        reasons.push(format!(
-            "{} acknowledged signups are not {} rows and {} repeats",
-            counts.generator_acked, counts.rows, counts.repeats,
-        ));
-    }
-    reasons
+/// With the service below its caps, the generator was the limit.
+fn below_what_was_asked(run: &Run) -> Option<String> {
+    let load = &run.load;
+    let mut services = run.cost.per_service.values();
+    let below_caps = services.all(|cost| cost.throttled_ratio < AT_CAP);
+    let missed = load.achieved_per_s < MIN_ACHIEVED * load.asked_per_s;
+    (missed && below_caps && run.fault.is_none()).then(|| {
+        format!(
+            "{:.1} signups/s were achieved of {:.1} asked for, with the service below its caps",
+            load.achieved_per_s, load.asked_per_s,
+        )
+    })
+}
+
+fn busy_generator(run: &Run) -> Option<String> {
+    let share = run.load.generator_cpu_share;
+    (share > MAX_GENERATOR_SHARE).then(|| {
+        let per_cent = share * 100.0;
+        format!("the generator used {per_cent:.0} % of the CPU it could have had")
+    })
+}
+
+fn against_littles_law(run: &Run) -> Option<String> {
+    let (mean, expected) = (run.load.in_flight_mean, run.load.in_flight_expected);
+    let deviation = (mean - expected).abs() / expected.max(f64::EPSILON);
+    (expected >= MIN_IN_FLIGHT && deviation > MAX_LITTLE_DEVIATION).then(|| {
+        format!(
+            "{mean:.2} requests were in flight, but rate × latency says {expected:.2} (Little's law)"
+        )
+    })
 }
 
 /// The container nearest to its cap, if one was throttled.

@@ -30,8 +30,8 @@ fn several_faults_of_every_kind_may_be_ordered() {
             "pause phase2-primary at 10 s for 30 s",
         ]
     );
-    assert!(faults.restarts("phase2-redis") && faults.restarts("phase2-server-2"));
-    assert!(!faults.restarts("phase2-primary") && !faults.restarts("phase2-balancer"));
+    let restarts: Vec<_> = faults.all().map(Fault::restarts).collect();
+    assert_eq!(restarts, [true, true, true, false]);
 }
 
 #[test]
@@ -59,4 +59,35 @@ fn what_is_no_fault_is_refused_before_the_load() {
     let fine = faults("lab --kill phase1-server@19").unwrap();
     assert!(fine.check(&services, 20).is_ok());
     assert!(Faults::default().are_none() && !fine.are_none());
+}
+
+#[test]
+fn a_service_may_fail_again_only_when_it_is_back() {
+    let services = ["phase2-primary", "phase2-redis"];
+    for line in [
+        "lab --kill phase2-redis@3 --kill phase2-redis@3",
+        "lab --kill phase2-redis@4 --kill phase2-redis@3",
+        "lab --pause phase2-primary@10+30 --kill phase2-primary@40",
+        "lab --pause phase2-primary@10+30 --pause phase2-primary@20+5",
+        "lab --restart phase2-primary@10 --kill phase2-primary@70",
+    ] {
+        let error = faults(line).unwrap().check(&services, 100).unwrap_err();
+        assert!(error.to_string().contains("overlap"), "{error}");
+    }
+    for line in [
+        "lab --kill phase2-redis@3 --kill phase2-redis@5",
+        "lab --pause phase2-primary@10+30 --kill phase2-primary@41",
+        "lab --restart phase2-primary@10 --kill phase2-primary@71",
+        "lab --pause phase2-primary@10+30 --kill phase2-redis@20",
+    ] {
+        assert!(
+            faults(line).unwrap().check(&services, 100).is_ok(),
+            "{line}"
+        );
+    }
+    let line = "lab --pause phase2-primary@10+30 --kill phase2-primary@12";
+    let error = faults(line).unwrap().check(&services, 100).unwrap_err();
+    let told = "kill -9 phase2-primary at 12 s and pause phase2-primary at 10 s for 30 s overlap: \
+                order the later one at 41 s or after";
+    assert_eq!(error.to_string(), told);
 }

@@ -81,16 +81,12 @@ async fn record(user: &mut GooseUser, attempt: &Attempt) -> TransactionResult {
         Kind::Signup => "POST",
         Kind::Event | Kind::Receipt | Kind::Count => "GET",
     };
-    let status = match attempt.outcome {
-        Outcome::Status(status) => Some(status),
-        Outcome::Timeout | Outcome::NeverSent | Outcome::Broken => None,
-    };
     user.record_custom_request_duration(
         method,
         attempt.kind.as_str(),
         Duration::from_micros(attempt.latency_us()),
         attempt.outcome.is_success(),
-        status,
+        attempt.outcome.status(),
         None,
     )
     .await

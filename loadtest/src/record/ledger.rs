@@ -52,7 +52,7 @@ pub struct Counts {
     pub generator_acked: u64,
     /// 2xx signups of the service's metrics.
     pub service_acked: u64,
-    /// Repeats: 2xx that made no row.
+    /// Repeats: signups answered 200, the participant had signed up.
     pub repeats: u64,
     /// Rows in the databases.
     pub rows: u64,

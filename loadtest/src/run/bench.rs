@@ -3,9 +3,10 @@
 use super::Options;
 use crate::containers::Containers;
 use crate::databases::Databases;
+use crate::fault::Happened;
 use crate::generator::{self, Outcome, Plan, Progress};
 use crate::host;
-use crate::measured::Before;
+use crate::measured::{After, Before};
 use crate::meter::Meter;
 use crate::participant::Participants;
 use crate::phases::Phase;
@@ -53,11 +54,7 @@ impl<'a> Bench<'a> {
         options.faults.check(&services, options.window)?;
         reporter.step(&format!("bringing up {} with empty databases", phase.name));
         stack.up_fresh().await?;
-        let databases = Databases::new(phase, root)?;
-        // A service may be ready before its replica has been made.
-        databases.wait_until_idle().await?;
-        let behind = databases.wait_for_replicas().await?.behind;
-        ensure!(behind.is_empty(), "{}", behind.join(" "));
+        let databases = databases_at_rest(phase, root).await?;
         let durability = databases.durability().await?;
         let containers = Containers::find(phase).await?;
 
@@ -85,7 +82,7 @@ impl<'a> Bench<'a> {
         Ok((bench, before))
     }
 
-    /// Sends the load, with the faults that are ordered; returns also what they were.
+    /// Sends the load, with the faults that are ordered; returns also what came of them.
     pub(super) async fn load(
         &self,
         options: &Options,
@@ -94,7 +91,7 @@ impl<'a> Bench<'a> {
         participants: &Participants,
         reporter: &Reporter,
         stop: CancellationToken,
-    ) -> anyhow::Result<(Outcome, Option<String>)> {
+    ) -> anyhow::Result<(Outcome, Happened)> {
         let window = Duration::from_secs(u64::from(options.window));
         let schedule = Schedule::new(
             options.scenario,
@@ -117,12 +114,35 @@ impl<'a> Bench<'a> {
         if outcome.stopped {
             bail!("interrupted");
         }
-        let fault = faults.happened().await?;
-        if fault.is_some() {
+        let happened = faults.happened().await?;
+        if happened.text.is_some() {
             self.stack.wait_until_ready().await?;
         }
-        Ok((outcome, fault))
+        Ok((outcome, happened))
     }
+
+    /// Waits until everything is written and replicated, and looks at it again.
+    pub(super) async fn come_to_rest(&self, reporter: &Reporter) -> anyhow::Result<After> {
+        reporter.step("waiting until everything is written");
+        let drain = self.databases.wait_until_idle().await?;
+        let caught_up = self.databases.wait_for_replicas().await?;
+        Ok(After {
+            end: self.meter.read().await?,
+            inspected: self.containers.inspect().await?,
+            counts: service_metrics::scrape(self.stack.phase.operations).await?,
+            drain,
+            caught_up,
+        })
+    }
+}
+
+/// The databases of a phase that has come up. A service may be ready before its replica has been made.
+async fn databases_at_rest(phase: Phase, root: &Path) -> anyhow::Result<Databases> {
+    let databases = Databases::new(phase, root)?;
+    databases.wait_until_idle().await?;
+    let behind = databases.wait_for_replicas().await?.behind;
+    ensure!(behind.is_empty(), "{}", behind.join(" "));
+    Ok(databases)
 }
 
 /// Where the load goes: to the container's own address, so that no byte passes the engine's port
