@@ -22,8 +22,9 @@ pub(super) fn broken(run: &Run) -> Vec<(Verdict, String)> {
 
 /// What holds whatever is broken.
 fn always(run: &Run, broken: &BrokenPromises) -> [Finding; 3] {
-    // A generator that was late itself is no witness for what took long.
-    let punctual = run.load.schedule_lag_p99_ms <= MAX_SCHEDULE_LAG_MS;
+    // A generator that was late itself is no witness for what took long. And where a process was
+    // killed, for a moment nobody may be there to answer: it is said, but convicts nobody.
+    let punctual = run.load.schedule_lag_p99_ms <= MAX_SCHEDULE_LAG_MS && run.fault.is_none();
     [
         (
             broken.over_2_s,

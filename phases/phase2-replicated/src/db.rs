@@ -1,7 +1,7 @@
 //! The databases: pools by role, and one way each to read and to write.
 //!
-//! On tokio-postgres, which sends what was asked meanwhile without waiting for the answer before, and
-//! with deadpool-postgres' cache of prepared statements; sqlx is here for the migrations alone.
+//! deadpool-postgres pools: each connection keeps its prepared statements, and a pool says how many
+//! wait for it. sqlx is here for the migrations alone (`schema`).
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
