@@ -4,12 +4,12 @@
 //! it is crossed when a statement is sent.
 
 use crate::Config;
-use crate::metrics::PoolMetrics;
 use anyhow::Context;
 use backon::{ConstantBuilder, Retryable};
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
+use signup_service::PoolMetrics;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgSeverity};
 use std::str::FromStr;

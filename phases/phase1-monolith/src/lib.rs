@@ -15,25 +15,23 @@
 //! several times what the row does. Counts: sooner, because their price grows with the signups.
 //! And when the one database is away, everything is.
 //!
-//! **Read in this order:** `signups` → `events` → `db` → `config` → `metrics` → `main`.
+//! **Read in this order:** `signups` → `events` → `db` → `config` → `main`.
 
 #[cfg(feature = "broken")]
 mod broken;
 mod config;
 mod db;
 mod events;
-mod metrics;
 mod signups;
 
 pub use config::Config;
 
 use db::Database;
-use metrics::PoolMetrics;
 use signup_domain::{
     Attendee, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, Recorded, SignedUp,
     SignupId, SignupStore, StoreError,
 };
-use signup_service::{Listeners, Metrics, Secrets};
+use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
 use tokio_util::sync::CancellationToken;
 
 /// How phase 1 keeps signups: in one database.
@@ -41,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 struct Monolith {
     database: Database,
     events: events::Events,
-    metrics: metrics::SignupMetrics,
+    metrics: SignupMetrics,
     #[cfg(feature = "broken")]
     broken: Option<broken::Broken>,
 }
@@ -91,12 +89,12 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let secrets = Secrets::read(&config.service)?;
     let metrics = Metrics::new("phase1", config.service.max_in_flight)?;
-    let pool = PoolMetrics::new(metrics.registry())?;
+    let pool = PoolMetrics::new(metrics.registry(), "primary")?;
     let database = Database::new(&config, pool)?;
     let store = Monolith {
         database: database.clone(),
         events: events::Events::default(),
-        metrics: metrics::SignupMetrics::new(metrics.registry())?,
+        metrics: SignupMetrics::new(metrics.registry())?,
         #[cfg(feature = "broken")]
         broken: config.broken,
     };

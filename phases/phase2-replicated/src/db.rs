@@ -7,13 +7,13 @@
 //! it is crossed when a statement is sent.
 
 use crate::Config;
-use crate::metrics::PoolMetrics;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
 use deadpool_postgres::{
     Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use signup_domain::StoreError;
+use signup_service::PoolMetrics;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
 

@@ -43,13 +43,13 @@ use batch::{Batches, Shape};
 use cache::Cache;
 use db::Database;
 use futures::FutureExt;
-use metrics::{BatchMetrics, PoolMetrics, ReadMetrics, SignupMetrics};
+use metrics::{BatchMetrics, ReadMetrics};
 use replica::Replica;
 use signup_domain::{
     Attendee, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, Recorded, SignedUp,
     SignupId, SignupStore, StoreError,
 };
-use signup_service::{Listeners, Metrics, Secrets};
+use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
 use tokio_util::sync::CancellationToken;
 
 /// Most signups in one batch: more arrive during one statement only when something is wrong.

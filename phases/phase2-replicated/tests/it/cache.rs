@@ -111,6 +111,8 @@ async fn an_emptied_redis_changes_no_answer() {
         Server::on(database, &[]).await,
     );
     let ann = one.sign_up("ann").await;
+    // Redis gets it after the answer has left.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let mut redis = redis().await;
     redis::cmd("FLUSHALL").exec_async(&mut redis).await.unwrap();
     let there = other.receipt(ann.receipt()).await;
