@@ -131,14 +131,17 @@ async fn count_in_database(
 
 async fn count_on_primary(primary: &Database, id: EventId) -> Result<u64, StoreError> {
     primary
-        .read(async |client| {
-            let statement = client
-                .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
-                .await?;
-            let row = client.query_one(&statement, &[id.as_uuid()]).await?;
-            Ok(row.get::<_, i64>(0).unsigned_abs())
-        })
+        .read(async |client| select_count(client, id).await)
         .await
+}
+
+/// The number of signups that a database shows.
+pub(crate) async fn select_count(client: &Client, id: EventId) -> Result<u64, Error> {
+    let statement = client
+        .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
+        .await?;
+    let row = client.query_one(&statement, &[id.as_uuid()]).await?;
+    Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
 /// Creates an event with a salt of its own.

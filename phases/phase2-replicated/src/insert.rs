@@ -77,8 +77,8 @@ pub(crate) async fn insert(
 fn distinct(rows: &[Row]) -> Vec<&Row> {
     let mut distinct: Vec<&Row> = rows.iter().collect();
     // Stable, so the first of several stays the first.
-    distinct.sort_by_key(|row| sort_key(row));
-    distinct.dedup_by_key(|row| sort_key(row));
+    distinct.sort_by_key(|row| key(row));
+    distinct.dedup_by_key(|row| key(row));
     distinct
 }
 
@@ -229,8 +229,4 @@ fn not_read(repeats: &[&Row], why: &str) -> Vec<(Key, Result<Outcome, StoreError
 
 fn key(row: &Row) -> Key {
     (row.event.id, row.id)
-}
-
-fn sort_key(row: &Row) -> (Uuid, Uuid) {
-    (*row.event.id.as_uuid(), *row.id.as_uuid())
 }

@@ -169,7 +169,7 @@ fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Replicated> {
     };
     let pool = PoolMetrics::new(registry, "primary_writes")?;
     let writes = Database::writes(config, shape.writers, pool)?;
-    let readers = (config.primary_connections - shape.writers.min(most)).max(1);
+    let readers = config.primary_connections.saturating_sub(shape.writers).max(1);
     let primary = Database::primary(config, readers, PoolMetrics::new(registry, "primary")?)?;
     let batches = BatchMetrics::new(registry)?;
     Ok(Replicated {

@@ -4,9 +4,9 @@
 //! means "not here yet". Who asks it gets `None` when it fails, and goes on to the primary.
 
 use crate::breaker::Breaker;
-
 use crate::db::Database;
 use crate::entry::{Count, age};
+use crate::events::select_count;
 use crate::metrics::ReadMetrics;
 use deadpool_postgres::Client;
 use signup_domain::{EventId, StoreError};
@@ -79,11 +79,7 @@ impl Replica {
             .read(async |client| {
                 // First the time, then the count: what arrives in between makes it no older.
                 let as_of = as_of(client).await?;
-                let statement = client
-                    .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
-                    .await?;
-                let row = client.query_one(&statement, &[event.as_uuid()]).await?;
-                Ok((as_of, row.get::<_, i64>(0).unsigned_abs()))
+                Ok((as_of, select_count(client, event).await?))
             })
             .await?;
         self.show_lag(as_of);

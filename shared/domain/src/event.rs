@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub const LAUNCH_DAY: EventId = EventId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
 /// Names an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Uuid);
 
 impl EventId {
