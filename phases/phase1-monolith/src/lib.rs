@@ -28,7 +28,7 @@ pub use config::Config;
 
 use db::Database;
 use signup_domain::{
-    Attendee, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, Recorded, SignedUp,
+    Attendee, Checked, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, SignedUp,
     SignupId, SignupStore, StoreError,
 };
 use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
@@ -57,7 +57,7 @@ impl SignupStore for Monolith {
         &self,
         event: EventId,
         id: SignupId,
-    ) -> Result<Found<Option<Recorded>>, StoreError> {
+    ) -> Result<Found<Option<Checked>>, StoreError> {
         signups::find(&self.database, event, id).await
     }
 

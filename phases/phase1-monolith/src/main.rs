@@ -7,7 +7,7 @@ use signup_service::{Listeners, block_on, init_logging, stop_signal};
 fn main() -> anyhow::Result<()> {
     let config = Config::parse();
     init_logging();
-    block_on(config.service.worker_threads, async {
+    block_on(config.service.process.worker_threads, async {
         let listeners = Listeners::bind(&config.service).await?;
         phase1_monolith::serve(config.clone(), listeners, stop_signal()?).await
     })

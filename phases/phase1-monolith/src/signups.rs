@@ -3,8 +3,8 @@
 use crate::db::Database;
 use crate::{Monolith, events};
 use signup_domain::{
-    Attendee, Cache, EventId, Found, NewSignup, Page, Recorded, ServedBy, SignedUp, SignupId,
-    Status, StoreError,
+    Attendee, Cache, Checked, EventId, Found, NewSignup, Page, Recorded, ServedBy, SignedUp,
+    SignupId, Status, StoreError,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub(crate) async fn sign_up(store: &Monolith, signup: NewSignup) -> Result<Signe
         });
     }
     // The conflict was with a committed row: it can be read, and it says when.
-    let first = find(&store.database, event.id, id).await?.value;
+    let first = select(&store.database, event.id, id).await?;
     let first =
         first.ok_or_else(|| StoreError::Internal("a conflicting row is not there".into()))?;
     store.metrics.repeated.inc();
@@ -68,7 +68,16 @@ pub(crate) async fn find(
     database: &Database,
     event: EventId,
     id: SignupId,
-) -> Result<Found<Option<Recorded>>, StoreError> {
+) -> Result<Found<Option<Checked>>, StoreError> {
+    let recorded = select(database, event, id).await?;
+    Ok(from_primary(recorded.map(Checked::Recorded)))
+}
+
+async fn select(
+    database: &Database,
+    event: EventId,
+    id: SignupId,
+) -> Result<Option<Recorded>, StoreError> {
     let row: Option<(String, OffsetDateTime)> = database
         .read(async |connection| {
             sqlx::query_as("SELECT name, signed_up_at FROM signups WHERE event_id = $1 AND id = $2")
@@ -78,12 +87,7 @@ pub(crate) async fn find(
                 .await
         })
         .await?;
-    let status = Status::Recorded;
-    Ok(from_primary(row.map(|(name, signed_up_at)| Recorded {
-        status,
-        name,
-        signed_up_at,
-    })))
+    Ok(row.map(|(name, signed_up_at)| Recorded { name, signed_up_at }))
 }
 
 /// One page of the attendance list, in the order of the primary key.

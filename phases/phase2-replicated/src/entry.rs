@@ -1,6 +1,6 @@
 //! What is kept in Redis: names and bytes of a recorded signup and of a count.
 
-use signup_domain::{Recorded, SignupId, Status};
+use signup_domain::{Recorded, SignupId};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -49,7 +49,6 @@ pub(crate) fn bytes_of(recorded: &Recorded) -> Vec<u8> {
 pub(crate) fn recorded_from(value: &[u8]) -> Option<Recorded> {
     let (signed_up_at, name) = unstamped(value)?;
     Some(Recorded {
-        status: Status::Recorded,
         name: String::from_utf8(name.to_vec()).ok()?,
         signed_up_at,
     })

@@ -3,7 +3,7 @@
 use crate::batch::Row;
 use crate::db::Database;
 use crate::metrics::BatchMetrics;
-use signup_domain::{EventId, Recorded, SignupId, Status, StoreError};
+use signup_domain::{EventId, Recorded, SignupId, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -33,7 +33,6 @@ impl Outcome {
     /// The signup as a receipt check shows it.
     pub(crate) fn recorded(&self, name: &str) -> Recorded {
         Recorded {
-            status: Status::Recorded,
             name: name.to_owned(),
             signed_up_at: self.signed_up_at,
         }

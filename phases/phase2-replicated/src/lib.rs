@@ -46,7 +46,7 @@ use futures::FutureExt;
 use metrics::{BatchMetrics, ReadMetrics};
 use replica::Replica;
 use signup_domain::{
-    Attendee, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, Recorded, SignedUp,
+    Attendee, Checked, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, SignedUp,
     SignupId, SignupStore, StoreError,
 };
 use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
@@ -79,7 +79,7 @@ impl SignupStore for Replicated {
         &self,
         event: EventId,
         id: SignupId,
-    ) -> Result<Found<Option<Recorded>>, StoreError> {
+    ) -> Result<Found<Option<Checked>>, StoreError> {
         signups::find(self, event, id).await
     }
 
@@ -123,7 +123,7 @@ pub async fn serve(
     if let Some(replica) = &store.replica {
         tokio::spawn(replica.clone().watch());
     }
-    let startup = start_up(&config, store.clone());
+    let startup = Box::pin(start_up(&config, store.clone()));
     signup_service::serve(
         &config.service,
         secrets,
@@ -169,7 +169,10 @@ fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Replicated> {
     };
     let pool = PoolMetrics::new(registry, "primary_writes")?;
     let writes = Database::writes(config, shape.writers, pool)?;
-    let readers = config.primary_connections.saturating_sub(shape.writers).max(1);
+    let readers = config
+        .primary_connections
+        .saturating_sub(shape.writers)
+        .max(1);
     let primary = Database::primary(config, readers, PoolMetrics::new(registry, "primary")?)?;
     let batches = BatchMetrics::new(registry)?;
     Ok(Replicated {

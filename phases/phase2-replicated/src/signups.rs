@@ -4,8 +4,8 @@ use crate::batch::Row;
 use crate::{Replicated, events};
 use deadpool_postgres::Client;
 use signup_domain::{
-    Attendee, Cache, EventId, Found, NewSignup, Page, Recorded, ServedBy, SignedUp, SignupId,
-    Status, StoreError,
+    Attendee, Cache, Checked, EventId, Found, NewSignup, Page, Recorded, ServedBy, SignedUp,
+    SignupId, Status, StoreError,
 };
 use std::sync::Arc;
 use tokio_postgres::Error;
@@ -40,11 +40,11 @@ pub(crate) async fn find(
     store: &Replicated,
     event: EventId,
     id: SignupId,
-) -> Result<Found<Option<Recorded>>, StoreError> {
+) -> Result<Found<Option<Checked>>, StoreError> {
     let event = events::find(store, event).await?;
     if let Some(recorded) = store.cache.signup(&event, id).await {
         return Ok(Found {
-            value: Some(recorded),
+            value: Some(Checked::Recorded(recorded)),
             served_by: ServedBy::Cache,
             cache: Cache::Hit,
         });
@@ -73,7 +73,7 @@ pub(crate) async fn find(
         store.cache.keep_signups(kept).await;
     }
     Ok(Found {
-        value: recorded,
+        value: recorded.map(Checked::Recorded),
         served_by,
         cache: store.cache.not_from_here(),
     })
@@ -87,7 +87,6 @@ async fn select(client: &Client, event: EventId, id: SignupId) -> Result<Option<
         .query_opt(&statement, &[event.as_uuid(), id.as_uuid()])
         .await?;
     Ok(row.map(|row| Recorded {
-        status: Status::Recorded,
         name: row.get(0),
         signed_up_at: row.get(1),
     }))

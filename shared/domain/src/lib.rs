@@ -19,6 +19,6 @@ pub use id::{EventSalt, SignupId};
 pub use name::{InvalidName, Name};
 pub use receipt::{Receipt, ReceiptKey, ReceiptKeys};
 pub use store::{
-    Attendee, Cache, Counted, Found, NewSignup, Page, Recorded, ServedBy, SignedUp, SignupStore,
-    Status, StoreError,
+    Attendee, Cache, Checked, Counted, Found, NewSignup, Page, Recorded, ServedBy, SignedUp,
+    SignupStore, Status, StoreError,
 };

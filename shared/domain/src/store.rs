@@ -40,15 +40,22 @@ pub struct SignedUp {
     pub status: Status,
     /// Whether this call made it; `false` when the participant had signed up before.
     pub new: bool,
-    /// When the participant signed up, the first time.
+    /// When the participant signed up, the first time; where it is only accepted, this time.
     pub signed_up_at: OffsetDateTime,
 }
 
-/// A signup found by its id.
+/// What a receipt that this service issued stands for.
+#[derive(Debug, Clone)]
+pub enum Checked {
+    /// A signup in the database that owns it.
+    Recorded(Recorded),
+    /// A signup that is in no database yet: a queue has it.
+    Accepted,
+}
+
+/// A signup found by its id, in a database.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// How safe it is.
-    pub status: Status,
     /// The name as it was given.
     pub name: String,
     /// When the participant signed up.
@@ -159,7 +166,7 @@ pub trait SignupStore: Clone + Send + Sync + 'static {
         &self,
         event: EventId,
         id: SignupId,
-    ) -> impl Future<Output = Result<Found<Option<Recorded>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Found<Option<Checked>>, StoreError>> + Send;
 
     /// The event and its number of signups.
     fn event(&self, id: EventId)

@@ -9,13 +9,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Settings of the HTTP side of a process.
+/// Settings of every process, also of one without a public port.
 #[derive(Debug, Clone, Args)]
-pub struct ServiceConfig {
-    /// Address of the public port: the contract.
-    #[arg(long, env, default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-
+pub struct ProcessConfig {
     /// Address of the operations port: /metrics and the probes. Not for the public.
     #[arg(long, env, default_value = "127.0.0.1:9100")]
     pub operations_listen: SocketAddr,
@@ -24,6 +20,18 @@ pub struct ServiceConfig {
     /// share of a 100 ms period stands still until the next, all threads at once.
     #[arg(long, env, default_value_t = 1)]
     pub worker_threads: usize,
+}
+
+/// Settings of the HTTP side of a process.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceConfig {
+    /// Address of the public port: the contract.
+    #[arg(long, env, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// What every process has.
+    #[command(flatten)]
+    pub process: ProcessConfig,
 
     /// Requests in progress at once; one more is refused with 503 before its body is read.
     /// Capacity × target time: about 5,000/s × 50 ms.

@@ -20,10 +20,11 @@ mod routes;
 mod server;
 mod wire;
 
-pub use config::{Secrets, ServiceConfig, read_secret};
+pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
 pub use log::init_logging;
 pub use metrics::{LATENCY_BUCKETS, Metrics};
 pub use openapi::openapi;
+pub use operations::Ready;
 pub use phase_metrics::{PoolMetrics, SignupMetrics};
-pub use server::{Listeners, block_on, serve, stop_signal};
+pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;

@@ -62,6 +62,22 @@ impl Metrics {
     /// # Errors
     /// Never in practice: when two metrics have one name.
     pub fn new(phase: &str, max_in_flight: usize) -> prometheus::Result<Self> {
+        let mut metrics = Self::of_worker(phase)?;
+        let limit = gauge(
+            &metrics.registry,
+            "http_requests_in_flight_limit",
+            "Most requests in progress at once",
+        )?;
+        limit.set(i64::try_from(max_in_flight).unwrap_or(i64::MAX));
+        metrics.http = Arc::new(HttpMetrics::new(&metrics.registry)?);
+        Ok(metrics)
+    }
+
+    /// The metrics of a process of `phase` without a public port.
+    ///
+    /// # Errors
+    /// As [`Metrics::new`].
+    pub fn of_worker(phase: &str) -> prometheus::Result<Self> {
         let registry = Registry::new();
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
@@ -73,18 +89,13 @@ impl Metrics {
         let build = IntGauge::with_opts(build)?;
         build.set(1);
         registry.register(Box::new(build))?;
-        let limit = gauge(
-            &registry,
-            "http_requests_in_flight_limit",
-            "Most requests in progress at once",
-        )?;
-        limit.set(i64::try_from(max_in_flight).unwrap_or(i64::MAX));
         let scrape_bytes = gauge(
             &registry,
             "scrape_size_bytes",
             "Size of the answer to the last scrape",
         )?;
-        let http = Arc::new(HttpMetrics::new(&registry)?);
+        // Of a public port that is not there: in a registry that nobody scrapes.
+        let http = Arc::new(HttpMetrics::new(&Registry::new())?);
         Ok(Self {
             registry,
             http,

@@ -1,13 +1,15 @@
 //! The operations port: metrics and probes, for the orchestrator and Prometheus, never the public.
 
-use crate::{Metrics, SignupStore};
+use crate::Metrics;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures::future::BoxFuture;
 use http::{StatusCode, header};
 use hyper::http;
 use serde::Serialize;
+use signup_domain::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,10 +18,13 @@ use tokio_util::sync::CancellationToken;
 /// A dependency that has not answered after this is not ready. `/readyz` must follow within 2 s.
 const READY_DEADLINE: Duration = Duration::from_secs(1);
 
+/// Whether a process can do its work now: its dependencies answer.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
+
 /// What the probes look at.
 #[derive(Clone)]
-pub(crate) struct Operations<S> {
-    pub(crate) store: S,
+pub(crate) struct Operations {
+    pub(crate) ready: Ready,
     pub(crate) metrics: Metrics,
     /// The start is over: migrations are done.
     pub(crate) started: Arc<AtomicBool>,
@@ -39,23 +44,23 @@ struct Probe {
     reason: Option<String>,
 }
 
-pub(crate) fn router<S: SignupStore>(operations: Operations<S>) -> Router {
+pub(crate) fn router(operations: Operations) -> Router {
     Router::new()
-        .route("/metrics", get(metrics::<S>))
+        .route("/metrics", get(metrics))
         .route("/livez", get(async || probe(Ok(()))))
-        .route("/readyz", get(ready::<S>))
-        .route("/startupz", get(startup::<S>))
+        .route("/readyz", get(ready))
+        .route("/startupz", get(startup))
         .with_state(operations)
 }
 
-async fn metrics<S: SignupStore>(State(operations): State<Operations<S>>) -> Response {
+async fn metrics(State(operations): State<Operations>) -> Response {
     match operations.metrics.scrape() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-async fn startup<S: SignupStore>(State(operations): State<Operations<S>>) -> Response {
+async fn startup(State(operations): State<Operations>) -> Response {
     probe(if operations.started.load(Ordering::Relaxed) {
         Ok(())
     } else {
@@ -63,7 +68,7 @@ async fn startup<S: SignupStore>(State(operations): State<Operations<S>>) -> Res
     })
 }
 
-async fn ready<S: SignupStore>(State(operations): State<Operations<S>>) -> Response {
+async fn ready(State(operations): State<Operations>) -> Response {
     if operations.stopping.is_cancelled() {
         return probe(Err("stopping".into()));
     }
@@ -71,7 +76,7 @@ async fn ready<S: SignupStore>(State(operations): State<Operations<S>>) -> Respo
         return probe(Err("starting".into()));
     }
     probe(
-        match tokio::time::timeout(READY_DEADLINE, operations.store.ready()).await {
+        match tokio::time::timeout(READY_DEADLINE, (operations.ready)()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_elapsed) => Err("a dependency does not answer".into()),

@@ -4,10 +4,11 @@
 //! headers nor one for the drain.
 
 use crate::guard::Guard;
-use crate::operations::{self, Operations};
+use crate::operations::{self, Operations, Ready};
 use crate::routes::{self, Api};
 use crate::{Metrics, Secrets, ServiceConfig, SignupStore};
 use axum::Router;
+use futures::FutureExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long a header may take to arrive, and an idle connection stays open.
@@ -45,7 +47,7 @@ impl Listeners {
     pub async fn bind(config: &ServiceConfig) -> io::Result<Self> {
         Ok(Self {
             public: TcpListener::bind(config.listen).await?,
-            operations: TcpListener::bind(config.operations_listen).await?,
+            operations: TcpListener::bind(config.process.operations_listen).await?,
         })
     }
 }
@@ -64,26 +66,18 @@ pub async fn serve<S: SignupStore>(
     startup: impl Future<Output = anyhow::Result<()>>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let started = Arc::new(AtomicBool::new(false));
-    let probes = Operations {
-        store: store.clone(),
-        metrics: metrics.clone(),
-        started: Arc::clone(&started),
-        stopping: stop.clone(),
-    };
-    let connections = metrics.http.connections.clone();
-    let uncounted = IntGauge::new("operations_connections", "not exported")?;
-    let operations = Server::new(operations::router(probes), 64, uncounted);
-    let operations =
-        tokio::spawn(operations.accept(listeners.operations, CancellationToken::new()));
-
-    tokio::select! {
-        result = startup => result?,
-        () = stop.cancelled() => return Ok(()),
+    let asked = store.clone();
+    let ready: Ready = Arc::new(move || {
+        let store = asked.clone();
+        async move { store.ready().await }.boxed()
+    });
+    let operations = OperationsPort::open(listeners.operations, ready, &metrics, &stop)?;
+    if !operations.start_up(startup, &stop).await? {
+        return Ok(());
     }
-    started.store(true, Ordering::Relaxed);
     tracing::info!(address = %listeners.public.local_addr()?, "serving");
 
+    let connections = metrics.http.connections.clone();
     let guard = Guard::new(metrics, config.max_in_flight);
     let app = routes::router(
         Api {
@@ -108,8 +102,76 @@ pub async fn serve<S: SignupStore>(
             tracing::warn!("stopped with requests in progress: the drain took too long")
         }
     }
-    operations.abort();
+    operations.close();
     Ok(())
+}
+
+/// Runs a process that has no public port: once `startup` is done, `work`, which ends by itself
+/// after `stop`. The probes answer from the beginning; `ready` says whether the work can be done.
+///
+/// # Errors
+/// When `startup` or `work` fails.
+pub async fn serve_worker(
+    operations: TcpListener,
+    metrics: &Metrics,
+    ready: Ready,
+    startup: impl Future<Output = anyhow::Result<()>>,
+    work: impl Future<Output = anyhow::Result<()>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let operations = OperationsPort::open(operations, ready, metrics, &stop)?;
+    if operations.start_up(startup, &stop).await? {
+        tracing::info!("working");
+        work.await?;
+        tracing::info!("stopped");
+    }
+    operations.close();
+    Ok(())
+}
+
+/// The operations port of a process, served from its beginning to its end.
+struct OperationsPort {
+    started: Arc<AtomicBool>,
+    serving: JoinHandle<GracefulShutdown>,
+}
+
+impl OperationsPort {
+    fn open(
+        listener: TcpListener,
+        ready: Ready,
+        metrics: &Metrics,
+        stop: &CancellationToken,
+    ) -> prometheus::Result<Self> {
+        let started = Arc::new(AtomicBool::new(false));
+        let probes = Operations {
+            ready,
+            metrics: metrics.clone(),
+            started: Arc::clone(&started),
+            stopping: stop.clone(),
+        };
+        let uncounted = IntGauge::new("operations_connections", "not exported")?;
+        let server = Server::new(operations::router(probes), 64, uncounted);
+        let serving = tokio::spawn(server.accept(listener, CancellationToken::new()));
+        Ok(Self { started, serving })
+    }
+
+    /// Returns whether `startup` ended before `stop`.
+    async fn start_up(
+        &self,
+        startup: impl Future<Output = anyhow::Result<()>>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<bool> {
+        tokio::select! {
+            result = startup => result?,
+            () = stop.cancelled() => return Ok(false),
+        }
+        self.started.store(true, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn close(self) {
+        self.serving.abort();
+    }
 }
 
 /// One port.

@@ -64,7 +64,7 @@ pub(crate) struct SignupAnswer {
     pub(crate) receipt: String,
     pub(crate) event: Uuid,
     pub(crate) status: StatusWord,
-    /// When the participant signed up, the first time.
+    /// When the participant signed up: of a repeat the first time, unless it is only accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) signed_up_at: OffsetDateTime,
 }
@@ -75,10 +75,11 @@ pub(crate) struct ReceiptAnswer {
     pub(crate) receipt: String,
     pub(crate) event: Uuid,
     pub(crate) status: StatusWord,
-    /// The name as it was given.
-    pub(crate) name: String,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) signed_up_at: OffsetDateTime,
+    /// The name as it was given; null while the signup is only accepted.
+    pub(crate) name: Option<String>,
+    /// Null while the signup is only accepted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) signed_up_at: Option<OffsetDateTime>,
 }
 
 /// An event and its number of signups.

@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use hyper::http;
-use signup_domain::{Email, InvalidEmail, InvalidName, Name, NewSignup, SignedUp, Status};
+use signup_domain::{Checked, Email, InvalidEmail, InvalidName, Name, NewSignup, SignedUp, Status};
 use std::sync::Arc;
 
 /// Sign up for an event.
@@ -121,13 +121,17 @@ pub(crate) async fn check_receipt<S: SignupStore>(
     let id = keys.open(event, &receipt).ok_or(Code::ReceiptNotFound)?;
     let found = within_deadline(api.store.find(event, id)).await?;
     let headers = provenance(&found);
-    let signup = found.value.ok_or(Code::ReceiptNotFound)?;
+    let (status, signup) = match found.value.ok_or(Code::ReceiptNotFound)? {
+        Checked::Recorded(signup) => (Status::Recorded, Some(signup)),
+        Checked::Accepted => (Status::Accepted, None),
+    };
+    let signed_up_at = signup.as_ref().map(|signup| signup.signed_up_at);
     let answer = ReceiptAnswer {
         receipt,
         event: *event.as_uuid(),
-        status: signup.status.into(),
-        name: signup.name,
-        signed_up_at: signup.signed_up_at,
+        status: status.into(),
+        name: signup.map(|signup| signup.name),
+        signed_up_at,
     };
     Ok((headers, Json(answer)).into_response())
 }

@@ -1,0 +1,316 @@
+//! Signups that arrive while a message is on its way form the next message: one frame, one publish,
+//! one fsync and one confirm serve many of them, and each is answered when *its* confirm is there.
+//!
+//! One task a shard owns that shard's waiting signups, so none is both refused and sent. A lone signup
+//! is sent at once; under load a message leaves every [`INTERVAL`] at most, because what a message
+//! costs the queue hardly depends on its size.
+
+use crate::frame::{self, Address, Row};
+use crate::insert::{self, Key};
+use crate::metrics::QueueMetrics;
+use crate::publisher::{LANES, Published, Publisher};
+use crate::shards::Shards;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use signup_domain::{EventId, NewSignup, SignedUp, SignupId, Status, StoreError};
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+/// From one message of a shard to the next, at least.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Most signups in one message.
+const MESSAGE_ROWS: usize = 512;
+
+/// How long a signup waits for its message before it is refused: until it is sent, that can be said.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// After a queue has refused a message for being full, how long none is sent: a nack leaves open what
+/// became of its message, and a refusal before sending does not.
+const FULL: Duration = Duration::from_secs(1);
+
+/// Most signups that wait for a shard. The service admits fewer requests than that.
+const LENGTH: usize = 2_048;
+
+/// A signup to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    pub(crate) event: EventId,
+    pub(crate) id: SignupId,
+    pub(crate) signup: NewSignup,
+}
+
+/// A signup, and whoever waits for it.
+struct Entry {
+    accepted: Accepted,
+    queued: Instant,
+    answer: oneshot::Sender<Result<SignedUp, StoreError>>,
+}
+
+/// Where batches go.
+#[derive(Clone)]
+pub(crate) enum Sink {
+    /// Into the queue.
+    Queue(Publisher),
+    /// Without one (`--queue off`): straight into the shard, in the same batches.
+    Shard,
+}
+
+/// Where signups wait for the next message of their shard.
+#[derive(Clone)]
+pub(crate) struct Batches {
+    by_shard: Vec<mpsc::Sender<Entry>>,
+}
+
+impl Batches {
+    /// Starts one task a shard.
+    pub(crate) fn start(sink: &Sink, shards: &Shards, metrics: &QueueMetrics) -> Self {
+        let start = |shard| {
+            let (sender, arriving) = mpsc::channel(LENGTH);
+            let batcher = Batcher {
+                shard,
+                sink: sink.clone(),
+                shards: shards.clone(),
+                metrics: metrics.clone(),
+                arriving,
+                waiting: VecDeque::with_capacity(LENGTH),
+                next: Instant::now(),
+                full_until: Instant::now(),
+            };
+            tokio::spawn(batcher.run());
+            sender
+        };
+        let count = u16::try_from(shards.all().len()).unwrap_or(u16::MAX);
+        Self {
+            by_shard: (0..count).map(start).collect(),
+        }
+    }
+
+    /// Sends a signup with the next message of its shard, and returns after its durability point.
+    pub(crate) async fn send(
+        &self,
+        shard: u16,
+        accepted: Accepted,
+    ) -> Result<SignedUp, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        let entry = Entry {
+            accepted,
+            queued: Instant::now(),
+            answer,
+        };
+        self.by_shard[usize::from(shard)]
+            .try_send(entry)
+            .map_err(|_| StoreError::Unavailable("too many signups wait for the queue".into()))?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unknown("the batcher has stopped".into())))
+    }
+}
+
+/// Owns what waits for one shard.
+struct Batcher {
+    shard: u16,
+    sink: Sink,
+    shards: Shards,
+    metrics: QueueMetrics,
+    arriving: mpsc::Receiver<Entry>,
+    waiting: VecDeque<Entry>,
+    /// When the next message may leave.
+    next: Instant,
+    full_until: Instant,
+}
+
+/// A lane that is free again, and whether the queue was full.
+struct Sent {
+    lane: usize,
+    full: bool,
+}
+
+impl Batcher {
+    async fn run(mut self) {
+        let mut free: Vec<usize> = (0..LANES).collect();
+        let mut sending: FuturesUnordered<BoxFuture<'static, Sent>> = FuturesUnordered::new();
+        let mut arrived = Vec::with_capacity(LENGTH);
+        loop {
+            self.refuse_overdue();
+            let now = Instant::now();
+            if self.next <= now
+                && !self.waiting.is_empty()
+                && let Some(lane) = free.pop()
+            {
+                self.next = now + INTERVAL;
+                sending.push(self.send_batch(lane));
+            }
+            self.metrics.unconfirmed[usize::from(self.shard)].set(LANES as i64 - free.len() as i64);
+            let waits = (!free.is_empty()).then_some(self.next);
+            let deadline = self.waiting.front().map(Entry::deadline);
+            let wake = deadline.map(|deadline| waits.unwrap_or(deadline).min(deadline));
+            let room = LENGTH - self.waiting.len();
+            tokio::select! {
+                Some(sent) = sending.next(), if !sending.is_empty() => {
+                    free.push(sent.lane);
+                    if sent.full {
+                        self.full_until = Instant::now() + FULL;
+                    }
+                }
+                count = self.arriving.recv_many(&mut arrived, room), if room > 0 => {
+                    if count == 0 {
+                        // Nobody is left to send; what is on its way is waited for.
+                        while sending.next().await.is_some() {}
+                        return;
+                    }
+                    self.waiting.extend(arrived.drain(..));
+                }
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    fn refuse_overdue(&mut self) {
+        let now = Instant::now();
+        let full = now < self.full_until;
+        while self
+            .waiting
+            .front()
+            .is_some_and(|entry| full || entry.deadline() <= now)
+        {
+            let Some(entry) = self.waiting.pop_front() else {
+                return;
+            };
+            let why = if full {
+                "the queue is full"
+            } else {
+                "the queue does not confirm"
+            };
+            let _ = entry.answer.send(Err(StoreError::Unavailable(why.into())));
+        }
+    }
+
+    /// Takes what waits; from here on it is answered with what became of it.
+    fn send_batch(&mut self, lane: usize) -> BoxFuture<'static, Sent> {
+        let count = self.waiting.len().min(MESSAGE_ROWS);
+        let entries: Vec<Entry> = self.waiting.drain(..count).collect();
+        self.metrics.message_signups.observe(count as f64);
+        let now = Instant::now();
+        for entry in &entries {
+            let waited = now.saturating_duration_since(entry.queued);
+            self.metrics.wait_seconds.observe(waited.as_secs_f64());
+        }
+        let (shard, shards) = (self.shard, self.shards.clone());
+        match self.sink.clone() {
+            Sink::Queue(publisher) => {
+                Box::pin(async move { publish(&publisher, &shards, shard, lane, entries).await })
+            }
+            Sink::Shard => Box::pin(async move {
+                insert(&shards, shard, entries).await;
+                Sent { lane, full: false }
+            }),
+        }
+    }
+}
+
+impl Entry {
+    fn deadline(&self) -> Instant {
+        self.queued + PATIENCE
+    }
+
+    fn row(&self) -> Row<'_> {
+        let Accepted { event, id, signup } = &self.accepted;
+        Row {
+            event: *event.as_uuid(),
+            id: *id.as_uuid(),
+            email: signup.email.as_str(),
+            name: signup.name.as_str(),
+            signed_up_at: signup.at,
+        }
+    }
+
+    /// Whoever does not wait any more can ask again: the signup is the same.
+    fn answer(self, outcome: Result<(Status, bool, time::OffsetDateTime), StoreError>) {
+        let id = self.accepted.id;
+        let outcome = outcome.map(|(status, new, signed_up_at)| SignedUp {
+            id,
+            status,
+            new,
+            signed_up_at,
+        });
+        let _ = self.answer.send(outcome);
+    }
+}
+
+/// Publishes a batch, and answers it. Returns when the lane has nothing unconfirmed any more.
+async fn publish(
+    publisher: &Publisher,
+    shards: &Shards,
+    shard: u16,
+    lane: usize,
+    entries: Vec<Entry>,
+) -> Sent {
+    let map_version = shards.map.version;
+    let address = Address { map_version, shard };
+    let published = match frame::encode(address, entries.iter().map(Entry::row)) {
+        Some(frame) => publisher.publish(shard, lane, &frame).await,
+        None => Published::Refused("a signup does not fit into a message".into()),
+    };
+    let (outcome, unconfirmed, full) = match published {
+        Published::Confirmed => (Ok(()), None, false),
+        Published::Refused(why) => (Err(StoreError::Unavailable(why)), None, false),
+        Published::Nacked => {
+            let why = StoreError::Unknown("the queue did not take it".into());
+            (Err(why), None, true)
+        }
+        Published::Unknown(why, confirm) => (Err(StoreError::Unknown(why)), confirm, false),
+    };
+    for entry in entries {
+        let at = entry.accepted.signup.at;
+        entry.answer(outcome.clone().map(|()| (Status::Accepted, true, at)));
+    }
+    if let Some(confirm) = unconfirmed {
+        let _ = confirm.await;
+    }
+    Sent { lane, full }
+}
+
+/// Writes a batch into its shard, and answers it.
+async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
+    let database = shards.shard(shard);
+    let rows: Vec<Row<'_>> = entries.iter().map(Entry::row).collect();
+    let keys: Vec<Key> = rows.iter().map(insert::key).collect();
+    let written = async {
+        let written = insert::insert(database, &rows).await?;
+        let refused: HashSet<Key> = written
+            .refused
+            .iter()
+            .map(|(row, _)| insert::key(row))
+            .collect();
+        let known = |key: &&Key| !written.new.contains(*key);
+        let repeats: Vec<Key> = keys.iter().filter(known).copied().collect();
+        let first = insert::first_times(database, &repeats)
+            .await
+            .map_err(|error| StoreError::Unknown(format!("recorded, but not read: {error}")))?;
+        Ok::<_, StoreError>((written.new, refused, first))
+    };
+    let written = written.await;
+    let mut told = HashSet::new();
+    for (entry, key) in entries.into_iter().zip(keys) {
+        let at = entry.accepted.signup.at;
+        let outcome = match &written {
+            Err(error) => Err(error.clone()),
+            Ok((_, refused, _)) if refused.contains(&key) => {
+                Err(StoreError::Internal("the shard refuses this signup".into()))
+            }
+            Ok((new, _, first)) => {
+                let is_new = new.contains(&key) && told.insert(key);
+                Ok((
+                    Status::Recorded,
+                    is_new,
+                    first.get(&key).copied().unwrap_or(at),
+                ))
+            }
+        };
+        entry.answer(outcome);
+    }
+}

@@ -1,0 +1,75 @@
+//! The settings of phase 3's two programs. Read once, before anything is bound; the doc comments
+//! are the `--help` text.
+
+use clap::{Args, Parser, ValueEnum};
+use signup_service::{ProcessConfig, ServiceConfig};
+use std::path::PathBuf;
+
+/// The gateway of phase 3 of the signup lab: publishes signups, and answers after the confirm.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct GatewayConfig {
+    /// What every process of the contract has.
+    #[command(flatten)]
+    pub service: ServiceConfig,
+
+    /// What both programs stand on.
+    #[command(flatten)]
+    pub parts: PartsConfig,
+
+    /// Most connections to each shard.
+    #[arg(long, env, default_value_t = 4)]
+    pub shard_connections: usize,
+
+    /// Signups through the queue. Off: a gateway writes the same batches straight into the shards
+    /// and answers after the commit, so that a run can tell what the queue costs and what it buys.
+    #[arg(long, env, value_enum, default_value = "on")]
+    pub queue: Switch,
+}
+
+/// The writer of phase 3 of the signup lab: moves signups from the queue into the shards.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct WriterConfig {
+    /// What every process has.
+    #[command(flatten)]
+    pub process: ProcessConfig,
+
+    /// What both programs stand on.
+    #[command(flatten)]
+    pub parts: PartsConfig,
+}
+
+/// The shards and the queue.
+#[derive(Debug, Clone, Args)]
+pub struct PartsConfig {
+    /// The shards in their order, separated by commas, without passwords:
+    /// postgres://user@host:port/name,…
+    #[arg(long, env, value_delimiter = ',', required = true)]
+    pub shard_urls: Vec<String>,
+
+    /// File with the password of all shards; none when they ask for none.
+    #[arg(long, env)]
+    pub database_password_file: Option<PathBuf>,
+
+    /// The queue, without its password: amqp://user@host:port
+    #[arg(long, env)]
+    pub queue_url: String,
+
+    /// File with the password of the queue; none when it stands in the URL.
+    #[arg(long, env)]
+    pub queue_password_file: Option<PathBuf>,
+
+    /// Begins the names of the queues: one for each shard, and one for dead letters.
+    #[arg(long, env, default_value = "signups")]
+    pub queue_prefix: String,
+}
+
+/// Whether a mechanism is there: what each one buys is measured by leaving it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// As the phase is meant.
+    On,
+    /// Left out.
+    Off,
+}

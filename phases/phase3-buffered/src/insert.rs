@@ -1,0 +1,129 @@
+//! Writing a batch into its shard: one statement for all its rows and for the event's counter.
+
+use crate::db::Database;
+use crate::frame::Row;
+use signup_domain::StoreError;
+use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The primary key.
+pub(crate) type Key = (Uuid, Uuid);
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Written<'a> {
+    /// Rows that were not there.
+    pub(crate) new: HashSet<Key>,
+    /// Rows that PostgreSQL refuses for what is in them.
+    pub(crate) refused: Vec<(Row<'a>, String)>,
+}
+
+/// Writes `rows`; those that are there already stay as they are. Writing the same rows again writes
+/// nothing, so whoever gets an error may repeat it all.
+///
+/// A statement that PostgreSQL refuses for what is in it is rolled back as a whole, and halved until
+/// the row that is to blame stands alone: the others are written.
+///
+/// # Errors
+/// When the shard does not answer, or not in good order; some rows may be written.
+pub(crate) async fn insert<'a>(
+    shard: &Database,
+    rows: &[Row<'a>],
+) -> Result<Written<'a>, StoreError> {
+    let mut written = Written::default();
+    let distinct = distinct(rows);
+    let mut parts = vec![&distinct[..]];
+    while let Some(part) = parts.pop() {
+        match send(shard, part).await {
+            Ok(new) => written.new.extend(new),
+            Err(StoreError::Internal(cause)) => match part {
+                [row] => written.refused.push((*row, cause)),
+                several => {
+                    let (first, second) = several.split_at(several.len() / 2);
+                    parts.extend([second, first]);
+                }
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
+}
+
+/// One row a participant, the first to arrive, in the order of the primary key: two writers of the
+/// same participants then wait for each other in the same order, and never in a circle.
+fn distinct<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
+    let mut distinct = rows.to_vec();
+    // Stable, so the first of several stays the first.
+    distinct.sort_by_key(key);
+    distinct.dedup_by_key(|row| key(row));
+    distinct
+}
+
+/// The primary key of a row.
+pub(crate) fn key(row: &Row<'_>) -> Key {
+    (row.event, row.id)
+}
+
+/// Sends the statement; returns what it wrote, after the commit: the client reads on until
+/// PostgreSQL is ready for the next statement.
+async fn send(shard: &Database, part: &[Row<'_>]) -> Result<Vec<Key>, StoreError> {
+    let events: Vec<Uuid> = part.iter().map(|row| row.event).collect();
+    let ids: Vec<Uuid> = part.iter().map(|row| row.id).collect();
+    let emails: Vec<&str> = part.iter().map(|row| row.email).collect();
+    let names: Vec<&str> = part.iter().map(|row| row.name).collect();
+    let times: Vec<OffsetDateTime> = part.iter().map(|row| row.signed_up_at).collect();
+    let rows = shard
+        .write(async |client| {
+            // The counter last, once for all rows: its lock is held for no longer than the commit.
+            let statement = client
+                .prepare_cached(
+                    "WITH new AS (
+                         INSERT INTO signups (event_id, id, email, name, signed_up_at)
+                         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[],
+                                              $5::timestamptz[])
+                         ON CONFLICT (event_id, id) DO NOTHING
+                         RETURNING event_id, id
+                     ), counted AS (
+                         INSERT INTO event_counts AS counts (event_id, signups)
+                         SELECT event_id, count(*) FROM new GROUP BY event_id ORDER BY event_id
+                         ON CONFLICT (event_id)
+                         DO UPDATE SET signups = counts.signups + excluded.signups
+                     )
+                     SELECT event_id, id FROM new",
+                )
+                .await?;
+            client
+                .query(&statement, &[&events, &ids, &emails, &names, &times])
+                .await
+        })
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// When these participants, whose rows are there, had signed up.
+pub(crate) async fn first_times(
+    shard: &Database,
+    keys: &[Key],
+) -> Result<HashMap<Key, OffsetDateTime>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (events, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
+    let rows = shard
+        .read(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "SELECT event_id, id, signed_up_at FROM signups
+                     JOIN UNNEST($1::uuid[], $2::uuid[]) AS wanted (event_id, id)
+                     USING (event_id, id)",
+                )
+                .await?;
+            client.query(&statement, &[&events, &ids]).await
+        })
+        .await?;
+    let times = rows
+        .iter()
+        .map(|row| ((row.get(0), row.get(1)), row.get(2)));
+    Ok(times.collect())
+}

@@ -1,0 +1,204 @@
+//! The queue: where it is, what is declared on it, and why.
+//!
+//! Declared here and nowhere else, by both programs, whoever comes first. A queue that is there with
+//! other arguments is refused by RabbitMQ, and the program says so and tries again.
+
+use crate::config::PartsConfig;
+use anyhow::Context;
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::uri::AMQPUri;
+use lapin::{
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind,
+};
+use std::time::Duration;
+
+/// A queue in this network answers in milliseconds; one that is starting may take seconds.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// A connection on which nothing came for twice as long is given up: what a cut network leaves
+/// behind is noticed by this alone.
+const HEARTBEAT_SECONDS: u16 = 5;
+
+/// Most messages in a queue: of 512 signups each, 64 million; of one, a million. What comes then is
+/// refused. The disk and memory alarms come first, where messages are large.
+const MAX_MESSAGES: i64 = 1_000_000;
+
+/// In AMQP: survives a restart. A quorum queue keeps nothing else, but says so only of these.
+const PERSISTENT: u8 = 2;
+
+/// The queue, and what it is called.
+#[derive(Clone)]
+pub(crate) struct Broker {
+    uri: AMQPUri,
+    prefix: String,
+    shards: u16,
+    program: &'static str,
+}
+
+/// Why a message went to the dead letters: a word of our own, nothing of what is in it.
+pub(crate) struct DeadLetter {
+    pub(crate) reason: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Broker {
+    /// The queue in `parts`, as `program` uses it. Nothing is connected.
+    pub(crate) fn new(
+        parts: &PartsConfig,
+        shards: u16,
+        program: &'static str,
+    ) -> anyhow::Result<Self> {
+        let parsed: Result<AMQPUri, String> = parts.queue_url.parse();
+        let mut uri = parsed
+            .map_err(anyhow::Error::msg)
+            .context("QUEUE_URL is not amqp://user@host:port")?;
+        if let Some(file) = &parts.queue_password_file {
+            uri.authority.userinfo.password = signup_service::read_secret(file)?;
+        }
+        uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
+        Ok(Self {
+            uri,
+            prefix: parts.queue_prefix.clone(),
+            shards,
+            program,
+        })
+    }
+
+    /// The queue of a shard.
+    pub(crate) fn queue(&self, shard: u16) -> ShortString {
+        format!("{}.{shard}", self.prefix).into()
+    }
+
+    /// How many shards there are, and so queues.
+    pub(crate) fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    /// The exchange and the queue of dead letters, both of this name.
+    fn dead(&self) -> ShortString {
+        format!("{}.dead", self.prefix).into()
+    }
+
+    /// Connects, and declares what is not there yet.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
+        let properties = ConnectionProperties::default().with_connection_name(self.program.into());
+        let connect = async {
+            let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+            let channel = connection.create_channel().await?;
+            self.declare(&channel).await?;
+            channel.close(200, "declared".into()).await?;
+            Ok(connection)
+        };
+        tokio::time::timeout(CONNECT, connect)
+            .await
+            .context("not in time")?
+    }
+
+    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let dead = self.dead();
+        let durable = ExchangeDeclareOptions {
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let none = FieldTable::default;
+        channel
+            .exchange_declare(dead.clone(), ExchangeKind::Fanout, durable, none())
+            .await?;
+        let declare = async |queue: ShortString, arguments| {
+            let options = QueueDeclareOptions::durable();
+            channel.queue_declare(queue, options, arguments).await
+        };
+        declare(dead.clone(), quorum()).await?;
+        let options = QueueBindOptions::default();
+        channel
+            .queue_bind(dead.clone(), dead, "".into(), options, none())
+            .await?;
+        for shard in 0..self.shards {
+            declare(self.queue(shard), self.arguments()).await?;
+        }
+        Ok(())
+    }
+
+    /// What the queue of a shard is.
+    fn arguments(&self) -> FieldTable {
+        let mut arguments = quorum();
+        let mut set = |name: &str, value| {
+            arguments.insert(name.into(), value);
+        };
+        // One writer at a time, in order; another that waits takes over when it is gone. Two at once
+        // would only wait for each other's rows.
+        set("x-single-active-consumer", AMQPValue::Boolean(true));
+        // A queue that is full refuses (nack): dropping the oldest would lose what was promised.
+        set("x-max-length", AMQPValue::LongLongInt(MAX_MESSAGES));
+        set("x-overflow", AMQPValue::LongString("reject-publish".into()));
+        // The writer dead-letters what it cannot read by itself, and never counts deliveries: with a
+        // limit (20 by default), a writer killed so often would lose its whole prefetch to the dead
+        // letters, which are right for a message that is wrong, not for one that met a kill.
+        set("x-delivery-limit", AMQPValue::LongLongInt(-1));
+        // Should RabbitMQ dead-letter something all the same, it keeps it until it has arrived.
+        set(
+            "x-dead-letter-exchange",
+            AMQPValue::LongString(self.dead().as_str().into()),
+        );
+        set(
+            "x-dead-letter-strategy",
+            AMQPValue::LongString("at-least-once".into()),
+        );
+        arguments
+    }
+
+    /// Publishes a dead letter, on a connection of its own (they are rare), and returns after its
+    /// confirm: only then may the message it comes from be acknowledged.
+    pub(crate) async fn bury(&self, letter: DeadLetter) -> anyhow::Result<()> {
+        let connection = self.connect().await?;
+        let channel = confirming(&connection).await?;
+        let mut headers = FieldTable::default();
+        let reason = AMQPValue::LongString(letter.reason.as_str().into());
+        headers.insert("reason".into(), reason);
+        let properties = persistent()
+            .with_headers(headers)
+            .with_content_type(letter.content_type.into());
+        let confirm = channel
+            .basic_publish(self.dead(), "".into(), MANDATORY, &letter.body, properties)
+            .await?;
+        let confirmed = tokio::time::timeout(CONNECT, confirm).await??;
+        anyhow::ensure!(
+            confirmed == Confirmation::Ack(None),
+            "a dead letter was not taken"
+        );
+        connection.close(200, "buried".into()).await?;
+        Ok(())
+    }
+}
+
+/// A message that no queue takes is returned, and not confirmed as if one had it.
+pub(crate) const MANDATORY: BasicPublishOptions = BasicPublishOptions {
+    mandatory: true,
+    immediate: false,
+};
+
+/// On disk before it is confirmed.
+pub(crate) fn persistent() -> BasicProperties {
+    BasicProperties::default().with_delivery_mode(PERSISTENT)
+}
+
+/// A channel whose publishes are confirmed. Without this, lapin says that they are, at once.
+pub(crate) async fn confirming(connection: &Connection) -> lapin::Result<Channel> {
+    let channel = connection.create_channel().await?;
+    let options = ConfirmSelectOptions::default();
+    channel.confirm_select(options).await?;
+    Ok(channel)
+}
+
+/// A queue that confirms after its fsync, also on one node: classic queues and streams before it.
+fn quorum() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    let quorum = AMQPValue::LongString("quorum".into());
+    arguments.insert("x-queue-type".into(), quorum);
+    arguments
+}

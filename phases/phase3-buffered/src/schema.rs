@@ -1,0 +1,124 @@
+//! What every shard must hold before anything is served: the schema, the map, and the event that is
+//! there from the start. Whoever starts first makes it; everybody checks it.
+
+use crate::config::PartsConfig;
+use crate::shards::ShardMap;
+use anyhow::{Context, ensure};
+use backon::{ConstantBuilder, Retryable};
+use signup_domain::LAUNCH_DAY;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+use std::time::Duration;
+
+/// At the start, how long a shard may take to come up.
+const STARTUP_ATTEMPTS: usize = 60;
+const STARTUP_PAUSE: Duration = Duration::from_millis(500);
+
+/// Brings every shard up to date, and returns the map they hold.
+///
+/// # Errors
+/// When a shard cannot be reached or migrated; when one is another than its place in the list says,
+/// or has another map than the first: signups written by it would be lost to every reader.
+pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
+    let count = parts.shard_urls.len();
+    let mut first: Option<(ShardMap, Vec<u8>)> = None;
+    for (number, url) in parts.shard_urls.iter().enumerate() {
+        let shard = connect(parts, url).await?;
+        sqlx::migrate!()
+            .run(&shard)
+            .await
+            .with_context(|| format!("cannot bring the schema of shard {number} up to date"))?;
+        let map = claim_map(&shard, number, count).await?;
+        ensure!(
+            map.owners.iter().all(|owner| usize::from(*owner) < count),
+            "the map of shard {number} (version {}) names more than the {count} shards of SHARD_URLS",
+            map.version
+        );
+        let salt = first.as_ref().map(|(_, salt)| salt.as_slice());
+        let salt = launch_day(&shard, salt).await?;
+        match &first {
+            None => first = Some((map, salt)),
+            Some((others, salts)) => {
+                ensure!(
+                    *others == map,
+                    "shard {number} has another map (version {}) than shard 0 (version {})",
+                    map.version,
+                    others.version
+                );
+                ensure!(*salts == salt, "shard {number} has another launch day");
+            }
+        }
+        shard.close().await;
+    }
+    first.map(|(map, _)| map).context("SHARD_URLS is empty")
+}
+
+async fn connect(parts: &PartsConfig, url: &str) -> anyhow::Result<PgPool> {
+    let mut options: PgConnectOptions = url.parse().context("SHARD_URLS")?;
+    if let Some(file) = &parts.database_password_file {
+        options = options.password(&signup_service::read_secret(file)?);
+    }
+    // Statements carry personal data.
+    let options = options.disable_statement_logging();
+    let connect = async || {
+        let once = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(STARTUP_PAUSE);
+        once.connect_with(options.clone()).await
+    };
+    let pause = ConstantBuilder::new()
+        .with_delay(STARTUP_PAUSE)
+        .with_max_times(STARTUP_ATTEMPTS);
+    connect
+        .retry(pause)
+        .notify(|error, _| tracing::info!(%error, "waiting for a shard"))
+        .await
+        .context("cannot connect to a shard")
+}
+
+/// The map of a shard; an empty one gets the first map of so many shards.
+async fn claim_map(shard: &PgPool, number: usize, count: usize) -> anyhow::Result<ShardMap> {
+    let number = i16::try_from(number)?;
+    let first = ShardMap::first(count);
+    let owners: Vec<i16> = first
+        .owners
+        .iter()
+        .map(|owner| i16::try_from(*owner))
+        .collect::<Result<_, _>>()?;
+    sqlx::query(
+        "INSERT INTO shard_map (version, shard, owners) VALUES ($1, $2, $3)
+         ON CONFLICT (one) DO NOTHING",
+    )
+    .bind(i32::try_from(first.version)?)
+    .bind(number)
+    .bind(owners)
+    .execute(shard)
+    .await?;
+    let (version, holds, owners): (i32, i16, Vec<i16>) =
+        sqlx::query_as("SELECT version, shard, owners FROM shard_map")
+            .fetch_one(shard)
+            .await?;
+    ensure!(
+        holds == number,
+        "SHARD_URLS names shard {holds} in place {number}"
+    );
+    let owners = owners.into_iter().map(u16::try_from);
+    Ok(ShardMap {
+        version: u32::try_from(version)?,
+        owners: owners.collect::<Result<_, _>>()?,
+    })
+}
+
+/// Makes launch day, with this salt or one drawn here, and returns the salt that it has.
+async fn launch_day(shard: &PgPool, salt: Option<&[u8]>) -> anyhow::Result<Vec<u8>> {
+    let mut drawn = [0; 32];
+    getrandom::fill(&mut drawn).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    sqlx::query("INSERT INTO events (id, name, salt) VALUES ($1, 'Launch day', $2) ON CONFLICT (id) DO NOTHING")
+        .bind(LAUNCH_DAY.as_uuid())
+        .bind(salt.unwrap_or(&drawn))
+        .execute(shard)
+        .await?;
+    let salt =
+        sqlx::query_scalar("SELECT salt FROM events WHERE id = $1").bind(LAUNCH_DAY.as_uuid());
+    Ok(salt.fetch_one(shard).await?)
+}

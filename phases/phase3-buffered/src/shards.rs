@@ -1,0 +1,141 @@
+//! The shards: which one owns a signup, by a map that every shard holds a copy of.
+//!
+//! A signup's bucket is the first byte of its id, which is a keyed hash, so buckets are equally
+//! full. Buckets never change; the map from buckets to shards does when shards are added
+//! (`reshard`), under a new version.
+
+use crate::db::Database;
+use signup_domain::SignupId;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Buckets, whatever the number of shards.
+pub(crate) const BUCKETS: usize = 256;
+
+/// Which shard owns each bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShardMap {
+    pub(crate) version: u32,
+    /// By bucket.
+    pub(crate) owners: Vec<u16>,
+}
+
+/// A stretch of ids in one shard, in the order of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) shard: u16,
+    /// Its last id.
+    pub(crate) last: Uuid,
+}
+
+/// All shards, and the map.
+#[derive(Clone)]
+pub(crate) struct Shards {
+    pub(crate) map: Arc<ShardMap>,
+    databases: Arc<[Database]>,
+}
+
+impl ShardMap {
+    /// The first map of `shards` shards: each owns one stretch of buckets.
+    pub(crate) fn first(shards: usize) -> Self {
+        let owner = |bucket| u16::try_from(bucket * shards / BUCKETS).unwrap_or(u16::MAX);
+        Self {
+            version: 1,
+            owners: (0..BUCKETS).map(owner).collect(),
+        }
+    }
+
+    /// The shard that owns a signup.
+    pub(crate) fn owner(&self, id: &Uuid) -> u16 {
+        self.owners[bucket(id)]
+    }
+
+    /// Where all ids from that of `after` on are, in their order: whoever reads one stretch after the
+    /// other reads the ids of all shards in order, without merging.
+    pub(crate) fn stretches(&self, after: &Uuid) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for bucket in bucket(after)..BUCKETS {
+            let shard = self.owners[bucket];
+            let mut last = [0xff; 16];
+            last[0] = u8::try_from(bucket).unwrap_or(u8::MAX);
+            let last = Uuid::from_bytes(last);
+            match stretches.last_mut() {
+                Some(stretch) if stretch.shard == shard => stretch.last = last,
+                _ => stretches.push(Stretch { shard, last }),
+            }
+        }
+        stretches
+    }
+}
+
+fn bucket(id: &Uuid) -> usize {
+    id.as_bytes()[0].into()
+}
+
+impl Shards {
+    /// The shards in `databases`, in their order.
+    pub(crate) fn new(map: ShardMap, databases: Vec<Database>) -> Self {
+        Self {
+            map: Arc::new(map),
+            databases: databases.into(),
+        }
+    }
+
+    /// The number of the shard that owns a signup.
+    pub(crate) fn owner(&self, id: SignupId) -> u16 {
+        self.map.owner(id.as_uuid())
+    }
+
+    /// The shard with this number.
+    pub(crate) fn shard(&self, number: u16) -> &Database {
+        // The map was checked against the number of shards when it was read.
+        &self.databases[usize::from(number)]
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn all(&self) -> &[Database] {
+        &self.databases
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_first_map_gives_every_shard_its_equal_part() {
+        for shards in [1, 2, 4] {
+            let map = ShardMap::first(shards);
+            for shard in 0..shards {
+                let owned = map
+                    .owners
+                    .iter()
+                    .filter(|owner| usize::from(**owner) == shard);
+                assert_eq!(owned.count(), BUCKETS / shards);
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_of_an_id_is_pinned() {
+        // Stored signups outlive this code: another owner for a bucket is a move of its signups.
+        let map = ShardMap::first(2);
+        assert_eq!(map.owner(&Uuid::from_u128(0x7f << 120)), 0);
+        assert_eq!(map.owner(&Uuid::from_u128(0x80 << 120)), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_hold_every_later_id_once_and_in_order(
+            owners in proptest::collection::vec(0..4u16, BUCKETS), after: u128, id: u128,
+        ) {
+            let map = ShardMap { version: 1, owners };
+            let (after, id) = (Uuid::from_u128(after.min(id)), Uuid::from_u128(after.max(id)));
+            let stretches = map.stretches(&after);
+            let holds = stretches.iter().find(|stretch| id <= stretch.last);
+            prop_assert_eq!(holds.map(|stretch| stretch.shard), Some(map.owner(&id)));
+            prop_assert!(stretches.is_sorted_by_key(|stretch| stretch.last));
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The writer: consumes a shard's queue, writes what came in one transaction, commits, and only then
+//! acknowledges. Swapped, a crash in between would lose what was promised; in this order it is
+//! delivered again, and writing it again writes nothing.
+//!
+//! A message that cannot be read goes to the dead letters alone, and so does a signup that its shard
+//! refuses; the rest of the batch is recorded. Where a shard does not answer the writer keeps its
+//! place in the queue and tries again.
+
+use crate::db::Database;
+use crate::frame::{self, Address, Row};
+use crate::insert::{self, Written};
+use crate::metrics::WriterMetrics;
+use crate::queue::{Broker, DeadLetter};
+use anyhow::Context;
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use futures::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
+use serde_json::json;
+use signup_domain::StoreError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// Messages that RabbitMQ hands out before the first of them is acknowledged: several batches' worth,
+/// so that the next is here when one is committed.
+const PREFETCH: u16 = 64;
+
+/// How long a batch is gathered, from its first message: what a transaction costs hardly depends on
+/// its size, and nobody waits for it.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// A batch has no more bytes than this and one message: some 2,500 signups.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Writes one shard.
+pub(crate) struct Writer {
+    pub(crate) shard: u16,
+    pub(crate) map_version: u32,
+    pub(crate) database: Database,
+    pub(crate) broker: Broker,
+    pub(crate) metrics: WriterMetrics,
+    /// Whether it is consuming.
+    pub(crate) attached: Arc<AtomicBool>,
+}
+
+/// A message nobody can use, and why.
+struct Unusable<'a> {
+    delivery: &'a Delivery,
+    reason: String,
+}
+
+impl Writer {
+    /// Consumes until `stop`, again and again when the connection is lost.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut pause = pauses().build();
+        while !stop.is_cancelled() {
+            let consumed = self.consume(&stop).await;
+            let was_attached = self.attached.swap(false, Ordering::Relaxed);
+            self.put_down();
+            if let Err(error) = consumed {
+                let shard = self.shard;
+                tracing::warn!(shard, error = %format!("{error:#}"), "not consuming");
+            }
+            if was_attached {
+                pause = pauses().build();
+            }
+            let pause = pause.next().unwrap_or_default();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Until `stop`, or until the connection is lost: then what is not acknowledged comes again.
+    async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let connection = self.broker.connect().await?;
+        let channel = connection.create_channel().await?;
+        channel
+            .basic_qos(PREFETCH, BasicQosOptions::default())
+            .await?;
+        let (queue, tag) = (self.broker.queue(self.shard), "writer".into());
+        let options = BasicConsumeOptions::default();
+        let mut messages = channel
+            .basic_consume(queue, tag, options, FieldTable::default())
+            .await?;
+        self.attached.store(true, Ordering::Relaxed);
+        loop {
+            let gathered = tokio::select! {
+                gathered = gather(&mut messages) => gathered?,
+                () = stop.cancelled() => break,
+            };
+            // Not broken off by `stop`: it is written and acknowledged first, unless the shard is away.
+            tokio::select! {
+                biased;
+                recorded = self.record(&channel, &gathered) => recorded?,
+                () = stop.cancelled() => break,
+            }
+        }
+        connection.close(200, "stopping".into()).await?;
+        Ok(())
+    }
+
+    /// Writes what was delivered, puts aside what cannot be, and acknowledges it all.
+    async fn record(&self, channel: &Channel, deliveries: &[Delivery]) -> anyhow::Result<()> {
+        let (rows, unusable) = self.read(deliveries);
+        let shard = usize::from(self.shard);
+        self.metrics.in_hand[shard].set(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+        let written = self.write_until_done(&rows).await?;
+        self.count(&rows, &written);
+        for Unusable { delivery, reason } in unusable {
+            self.metrics.unreadable.inc();
+            tracing::warn!(shard, reason, "an unreadable message");
+            let letter = DeadLetter {
+                reason,
+                content_type: "application/octet-stream",
+                body: delivery.data.clone(),
+            };
+            self.broker.bury(letter).await.context("dead letter")?;
+        }
+        for (row, reason) in &written.refused {
+            self.metrics.refused.inc();
+            tracing::warn!(shard, reason, "the shard refuses a signup");
+            self.broker
+                .bury(letter(row, reason)?)
+                .await
+                .context("dead letter")?;
+        }
+        let Some(last) = deliveries.last() else {
+            return Ok(());
+        };
+        // After the commit, and all up to the last at once.
+        let multiple = BasicAckOptions { multiple: true };
+        channel.basic_ack(last.delivery_tag, multiple).await?;
+        self.put_down();
+        Ok(())
+    }
+
+    fn read<'a>(&self, deliveries: &'a [Delivery]) -> (Vec<Row<'a>>, Vec<Unusable<'a>>) {
+        let (mut rows, mut unusable) = (Vec::new(), Vec::new());
+        let here = Address {
+            map_version: self.map_version,
+            shard: self.shard,
+        };
+        for delivery in deliveries {
+            if delivery.redelivered {
+                self.metrics.redelivered[usize::from(self.shard)].inc();
+            }
+            let reason = match frame::decode(&delivery.data) {
+                Ok((address, read)) if address == here => {
+                    rows.extend(read);
+                    continue;
+                }
+                Ok((address, _)) => format!(
+                    "for shard {} by map version {}, not shard {} by {}",
+                    address.shard, address.map_version, here.shard, here.map_version
+                ),
+                Err(unreadable) => unreadable.to_string(),
+            };
+            unusable.push(Unusable { delivery, reason });
+        }
+        (rows, unusable)
+    }
+
+    /// Writes `rows`, however long the shard is away.
+    async fn write_until_done<'a>(&self, rows: &[Row<'a>]) -> anyhow::Result<Written<'a>> {
+        if rows.is_empty() {
+            return Ok(Written::default());
+        }
+        self.show_age(rows);
+        let began = Instant::now();
+        let write = async || insert::insert(&self.database, rows).await;
+        let written = write
+            .retry(pauses())
+            .when(|error| !matches!(error, StoreError::Internal(_)))
+            .notify(|error, pause| {
+                self.show_age(rows);
+                tracing::warn!(shard = self.shard, %error, ?pause, "writing again");
+            })
+            .await?;
+        let shard = usize::from(self.shard);
+        self.metrics.batch_rows[shard].observe(rows.len() as f64);
+        self.metrics.batch_seconds[shard].observe(began.elapsed().as_secs_f64());
+        Ok(written)
+    }
+
+    fn count(&self, rows: &[Row<'_>], written: &Written<'_>) {
+        let now = OffsetDateTime::now_utc();
+        let new = written.new.len();
+        let repeated = rows.len() - new - written.refused.len().min(rows.len() - new);
+        self.metrics.signups.recorded.inc_by(new as u64);
+        self.metrics.signups.repeated.inc_by(repeated as u64);
+        for row in rows
+            .iter()
+            .filter(|row| written.new.contains(&insert::key(row)))
+        {
+            let took = (now - row.signed_up_at).as_seconds_f64();
+            self.metrics.durable_seconds.observe(took);
+        }
+    }
+
+    fn show_age(&self, rows: &[Row<'_>]) {
+        if let Some(oldest) = rows.iter().map(|row| row.signed_up_at).min() {
+            let age = OffsetDateTime::now_utc() - oldest;
+            self.metrics.oldest_seconds[usize::from(self.shard)].set(age.as_seconds_f64());
+        }
+    }
+
+    /// Nothing is in hand any more: acknowledged, or back in the queue.
+    fn put_down(&self) {
+        self.metrics.in_hand[usize::from(self.shard)].set(0);
+        self.metrics.oldest_seconds[usize::from(self.shard)].set(0.0);
+    }
+}
+
+/// The next messages: waits for the first, and takes what comes shortly after it.
+async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
+    let first = messages
+        .next()
+        .await
+        .context("the consumer was cancelled")??;
+    let deadline = Instant::now() + GATHER;
+    let mut bytes = first.data.len();
+    let mut gathered = vec![first];
+    // As many as are handed out at once: to wait for more would be in vain.
+    while bytes < BATCH_BYTES && gathered.len() < usize::from(PREFETCH) {
+        match timeout_at(deadline, messages.next()).await {
+            Ok(Some(message)) => {
+                let message = message?;
+                bytes += message.data.len();
+                gathered.push(message);
+            }
+            Ok(None) => anyhow::bail!("the consumer was cancelled"),
+            Err(_elapsed) => break,
+        }
+    }
+    Ok(gathered)
+}
+
+/// A signup as a dead letter: readable for an operator, and for the lab's ledger.
+fn letter(row: &Row<'_>, reason: &str) -> anyhow::Result<DeadLetter> {
+    let body = json!({
+        "event": row.event,
+        "id": row.id,
+        "email": row.email,
+        "name": row.name,
+        "signed_up_at": row.signed_up_at.format(&Rfc3339)?,
+    });
+    Ok(DeadLetter {
+        // An error's message may quote what it is about; the code before it does not.
+        reason: format!("refused: {}", reason.split(':').next().unwrap_or_default()),
+        content_type: "application/json",
+        body: serde_json::to_vec(&body)?,
+    })
+}
+
+/// Between attempts: from 0.1 to 2 s, never the same for two writers, and never the last.
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_delay(Duration::from_secs(2))
+        .without_max_times()
+        .with_jitter()
+}
