@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 /// From one message of a shard to the next, at least.
-const INTERVAL: Duration = Duration::from_millis(10);
+const INTERVAL: Duration = Duration::from_millis(25);
 
 /// Most signups in one message.
 const MESSAGE_ROWS: usize = 512;

@@ -40,6 +40,21 @@ pub struct WriterConfig {
     pub parts: PartsConfig,
 }
 
+/// Adds shards to phase 3 of the signup lab, while nobody signs up: stop the gateways, let the writer
+/// empty the queues and stop it, start the new shards empty, run this, and start both with the new list.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct ReshardConfig {
+    /// All shards, the old ones first, in their order, separated by commas, without passwords:
+    /// postgres://user@host:port/name,…
+    #[arg(long, env, value_delimiter = ',', required = true)]
+    pub shard_urls: Vec<String>,
+
+    /// File with the password of all shards; none when they ask for none.
+    #[arg(long, env)]
+    pub database_password_file: Option<PathBuf>,
+}
+
 /// The shards and the queue.
 #[derive(Debug, Clone, Args)]
 pub struct PartsConfig {

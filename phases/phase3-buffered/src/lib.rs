@@ -20,7 +20,8 @@
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `publisher` → `queue` → `frame` → `writer` → `insert`
-//! → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the two mains.
+//! → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
+//! added is in `reshard`.
 
 mod batch;
 mod config;
@@ -32,12 +33,14 @@ mod metrics;
 mod outcome;
 mod publisher;
 mod queue;
+mod reshard;
 mod schema;
 mod shards;
 mod signups;
 mod writer;
 
-pub use config::{GatewayConfig, PartsConfig, Switch, WriterConfig};
+pub use config::{GatewayConfig, PartsConfig, ReshardConfig, Switch, WriterConfig};
+pub use reshard::reshard;
 
 use batch::{Batches, Sink};
 use db::Database;

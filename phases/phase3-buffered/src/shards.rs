@@ -45,6 +45,29 @@ impl ShardMap {
         }
     }
 
+    /// The next map, for more shards: each old one keeps an equal part of its buckets, and gives the
+    /// others to the new ones. What is not given away does not move.
+    pub(crate) fn grown(&self, shards: usize) -> Self {
+        let share = BUCKETS.div_ceil(shards);
+        let mut held = vec![0; shards];
+        let first_new = self.owners.iter().max().map_or(0, |last| last + 1);
+        let mut owners = self.owners.clone();
+        for owner in &mut owners {
+            let has_room = |shard: &u16| held[usize::from(*shard)] < share;
+            let mut new = first_new..u16::try_from(shards).unwrap_or(u16::MAX);
+            if !has_room(owner)
+                && let Some(receiver) = new.find(has_room)
+            {
+                *owner = receiver;
+            }
+            held[usize::from(*owner)] += 1;
+        }
+        Self {
+            version: self.version + 1,
+            owners,
+        }
+    }
+
     /// The shard that owns a signup.
     pub(crate) fn owner(&self, id: &Uuid) -> u16 {
         self.owners[bucket(id)]
@@ -113,6 +136,32 @@ mod tests {
                     .iter()
                     .filter(|owner| usize::from(**owner) == shard);
                 assert_eq!(owned.count(), BUCKETS / shards);
+            }
+        }
+    }
+
+    #[test]
+    fn a_grown_map_moves_only_to_the_new_shards_and_shares_equally() {
+        for (from, to) in [(1, 2), (2, 4), (2, 3), (3, 5)] {
+            let (old, new) = (ShardMap::first(from), ShardMap::first(from).grown(to));
+            assert_eq!(new.version, 2);
+            for (before, after) in old.owners.iter().zip(&new.owners) {
+                assert!(
+                    before == after || usize::from(*after) >= from,
+                    "{from} to {to}"
+                );
+            }
+            for shard in 0..to {
+                let owned = new
+                    .owners
+                    .iter()
+                    .filter(|owner| usize::from(**owner) == shard);
+                let share = BUCKETS.div_ceil(to);
+                let owned = owned.count();
+                assert!(
+                    (share - to..=share).contains(&owned),
+                    "{from} to {to}: {owned}"
+                );
             }
         }
     }

@@ -34,7 +34,7 @@ const PREFETCH: u16 = 64;
 
 /// How long a batch is gathered, from its first message: what a transaction costs hardly depends on
 /// its size, and nobody waits for it.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(100);
 
 /// A batch has no more bytes than this and one message: some 2,500 signups.
 const BATCH_BYTES: usize = 256 * 1024;
