@@ -1,6 +1,7 @@
 //! The settings every process has. Read once, before anything is bound; the doc comments are the
 //! `--help` text.
 
+use crate::socket::Address;
 use anyhow::Context;
 use clap::Args;
 use signup_domain::{ReceiptKey, ReceiptKeys};
@@ -25,9 +26,9 @@ pub struct ProcessConfig {
 /// Settings of the HTTP side of a process.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceConfig {
-    /// Address of the public port: the contract.
+    /// Address of the public port: the contract. host:port, or unix:/path for a balancer beside it.
     #[arg(long, env, default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    pub listen: Address,
 
     /// What every process has.
     #[command(flatten)]

@@ -6,6 +6,7 @@
 //!
 //! Read in this order: [`serve`] → `routes` → `body` → `problem` → `guard` → [`Metrics`].
 
+mod acceptor;
 mod body;
 mod clock;
 mod config;
@@ -18,6 +19,7 @@ mod phase_metrics;
 mod problem;
 mod routes;
 mod server;
+mod socket;
 mod wire;
 
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
@@ -28,3 +30,4 @@ pub use operations::Ready;
 pub use phase_metrics::{PoolMetrics, SignupMetrics};
 pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;
+pub use socket::{Address, Listener};

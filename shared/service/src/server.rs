@@ -1,40 +1,26 @@
 //! Starting, serving and draining a process.
-//!
-//! An accept loop of our own instead of `axum::serve`, which has neither a deadline for slow
-//! headers nor one for the drain.
 
+use crate::acceptor::Acceptor;
 use crate::guard::Guard;
 use crate::operations::{self, Operations, Ready};
 use crate::routes::{self, Api};
+use crate::socket::Listener;
 use crate::{Metrics, Secrets, ServiceConfig, SignupStore};
-use axum::Router;
 use futures::FutureExt;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use prometheus::IntGauge;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// How long a header may take to arrive, and an idle connection stays open.
-const HEADER_DEADLINE: Duration = Duration::from_secs(4);
-
-/// Most a connection buffers, in bytes: 4,096 connections stay within 64 MB. A header block over
-/// this is answered by the HTTP library itself, with a bare 431.
-const MAX_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The sockets of a process, bound by the caller.
 pub struct Listeners {
     /// Takes the contract.
-    pub public: TcpListener,
+    pub public: Listener,
     /// Takes metrics and probes.
     pub operations: TcpListener,
 }
@@ -46,7 +32,7 @@ impl Listeners {
     /// When an address cannot be bound.
     pub async fn bind(config: &ServiceConfig) -> io::Result<Self> {
         Ok(Self {
-            public: TcpListener::bind(config.listen).await?,
+            public: Listener::bind(&config.listen).await?,
             operations: TcpListener::bind(config.process.operations_listen).await?,
         })
     }
@@ -75,7 +61,7 @@ pub async fn serve<S: SignupStore>(
     if !operations.start_up(startup, &stop).await? {
         return Ok(());
     }
-    tracing::info!(address = %listeners.public.local_addr()?, "serving");
+    tracing::info!(address = %listeners.public, "serving");
 
     let connections = metrics.http.connections.clone();
     let guard = Guard::new(metrics, config.max_in_flight);
@@ -87,7 +73,7 @@ pub async fn serve<S: SignupStore>(
         guard,
     );
     let closing = CancellationToken::new();
-    let server = Server::new(app, config.max_connections, connections);
+    let server = Acceptor::new(app, config.max_connections, connections);
     let server = tokio::spawn(server.accept(listeners.public, closing.clone()));
 
     stop.cancelled().await;
@@ -150,8 +136,8 @@ impl OperationsPort {
             stopping: stop.clone(),
         };
         let uncounted = IntGauge::new("operations_connections", "not exported")?;
-        let server = Server::new(operations::router(probes), 64, uncounted);
-        let serving = tokio::spawn(server.accept(listener, CancellationToken::new()));
+        let server = Acceptor::new(operations::router(probes), 64, uncounted);
+        let serving = tokio::spawn(server.accept(listener.into(), CancellationToken::new()));
         Ok(Self { started, serving })
     }
 
@@ -171,86 +157,6 @@ impl OperationsPort {
 
     fn close(self) {
         self.serving.abort();
-    }
-}
-
-/// One port.
-struct Server {
-    app: Router,
-    http: http1::Builder,
-    slots: Arc<Semaphore>,
-    open: IntGauge,
-    graceful: GracefulShutdown,
-}
-
-/// An open connection: counted while it lives.
-struct Slot {
-    open: IntGauge,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Server {
-    fn new(app: Router, max_connections: usize, open: IntGauge) -> Self {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(HEADER_DEADLINE)
-            .max_buf_size(MAX_BUFFER_BYTES);
-        let slots = Arc::new(Semaphore::new(max_connections));
-        Self {
-            app,
-            http,
-            slots,
-            open,
-            graceful: GracefulShutdown::new(),
-        }
-    }
-
-    /// Accepts until `closing`; what is returned knows the connections that are still open.
-    async fn accept(self, listener: TcpListener, closing: CancellationToken) -> GracefulShutdown {
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = closing.cancelled() => return self.graceful,
-            };
-            match accepted {
-                Ok((stream, _peer)) => self.connect(stream),
-                Err(error) => {
-                    // Out of file descriptors, mostly: wait for some to be closed.
-                    tracing::warn!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            }
-        }
-    }
-
-    fn connect(&self, stream: TcpStream) {
-        // Over the limit the connection is dropped, which closes it.
-        let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() else {
-            return;
-        };
-        self.open.inc();
-        let slot = Slot {
-            open: self.open.clone(),
-            _permit: permit,
-        };
-        // Answers are smaller than a segment: without this they wait for the peer's delayed ACK.
-        if stream.set_nodelay(true).is_err() {
-            return;
-        }
-        let service = TowerToHyperService::new(self.app.clone());
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
-        let connection = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            // A broken connection is the client's affair, and there may be thousands a second.
-            let _ = connection.await;
-            drop(slot);
-        });
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.open.dec();
     }
 }
 

@@ -82,6 +82,7 @@ impl TestService {
         let url = format!("http://{}", public.local_addr()?);
         let operations_url = format!("http://{}", operations.local_addr()?);
         let stop = CancellationToken::new();
+        let public = public.into();
         let listeners = Listeners { public, operations };
         let mut service = Self {
             url,

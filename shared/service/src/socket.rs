@@ -1,0 +1,136 @@
+//! Where a service listens: a TCP port, or a Unix socket for a balancer on the same machine.
+
+use std::fmt;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{AddrParseError, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_util::either::Either;
+
+/// An address to listen on: `host:port`, or `unix:/path`.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// A TCP port.
+    Tcp(SocketAddr),
+    /// A Unix socket. A file of that name is replaced.
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("unix:") {
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp),
+        }
+    }
+}
+
+/// A bound address.
+pub enum Listener {
+    /// A TCP port.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// When it cannot be bound.
+    pub async fn bind(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Address::Unix(path) => {
+                // What a killed process left behind; nobody else has this path.
+                if path.exists() {
+                    fs::remove_file(path)?;
+                }
+                let listener = UnixListener::bind(path)?;
+                // The balancer is another user; who reaches the folder may connect.
+                fs::set_permissions(path, Permissions::from_mode(0o666))?;
+                Ok(Self::Unix(listener))
+            }
+        }
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Either<TcpStream, UnixStream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _peer) = listener.accept().await?;
+                // Answers are smaller than a segment: without this they wait for the peer's
+                // delayed ACK. A client that is gone already will show in the first read.
+                let _ = stream.set_nodelay(true);
+                Ok(Either::Left(stream))
+            }
+            Self::Unix(listener) => Ok(Either::Right(listener.accept().await?.0)),
+        }
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => address.fmt(f),
+                Err(_) => f.write_str("a TCP port"),
+            },
+            Self::Unix(listener) => {
+                let address = listener.local_addr();
+                let path = address
+                    .as_ref()
+                    .ok()
+                    .and_then(|address| address.as_pathname());
+                write!(f, "unix:{}", path.unwrap_or("".as_ref()).display())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn a_socket_left_behind_by_a_killed_process_is_replaced() {
+        let name = format!("signup-service-{}.sock", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let address: Address = format!("unix:{}", path.display()).parse().unwrap();
+        drop(Listener::bind(&address).await.unwrap());
+        assert!(path.exists(), "dropping a listener leaves its file");
+        let listener = Listener::bind(&address).await.unwrap();
+        let mut client = UnixStream::connect(&path).await.unwrap();
+        client.write_all(b"hello").await.unwrap();
+        let mut heard = [0; 5];
+        listener
+            .accept()
+            .await
+            .unwrap()
+            .read_exact(&mut heard)
+            .await
+            .unwrap();
+        assert_eq!(&heard, b"hello");
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn an_address_is_a_port_or_a_path() {
+        assert!(matches!("127.0.0.1:8080".parse(), Ok(Address::Tcp(_))));
+        assert!(
+            matches!("unix:/tmp/x".parse(), Ok(Address::Unix(path)) if path == PathBuf::from("/tmp/x"))
+        );
+        assert!("localhost".parse::<Address>().is_err());
+    }
+}
