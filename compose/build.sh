@@ -8,8 +8,9 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/images.sh
 . "$ROOT/compose/lib/images.sh"
 
-# Programs, named as their packages; each becomes the image signup-lab/PROGRAM.
-readonly PHASES=(phase1-monolith phase2-replicated)
+# Programs, each of which becomes the image signup-lab/PROGRAM. Named as their packages, or else with
+# the package in front: PACKAGE/PROGRAM.
+readonly PHASES=(phase1-monolith phase2-replicated phase3-buffered/phase3-{gateway,writer})
 # Those with a feature `broken`.
 readonly BREAKABLE=(phase1-monolith)
 # Stands in for cAdvisor where official images cannot be had.
@@ -23,7 +24,7 @@ readonly BUILD_DIR=$ROOT/compose/.build
 # with them the compiled libraries, are the same for the honest and the broken build.
 compile() {
     local program packages=()
-    for program in "${PHASES[@]}" "$EXPORTER"; do packages+=(--package "$program"); done
+    for program in "${PHASES[@]}" "$EXPORTER"; do packages+=(--package "${program%/*}"); done
     cargo build --profile service --locked "${packages[@]}" "$@"
 }
 
@@ -56,6 +57,7 @@ build_local() {
     local program
     compile
     for program in "${PHASES[@]}" "$EXPORTER"; do
+        program=${program#*/}
         keep "$program" "$program"
         check_honesty "$BUILD_DIR/$program/$program" honest
         package "$program" "$program" "signup-lab/$program:latest"
@@ -64,12 +66,13 @@ build_local() {
 
 build_local_broken() {
     local program arguments=()
-    for program in "${BREAKABLE[@]}"; do arguments+=(--features "$program/broken"); done
+    for program in "${BREAKABLE[@]}"; do arguments+=(--features "${program%/*}/broken"); done
     compile "${arguments[@]}"
-    for program in "${BREAKABLE[@]}"; do keep "$program" "$program-broken"; done
+    for program in "${BREAKABLE[@]}"; do keep "${program#*/}" "${program#*/}-broken"; done
     # Puts the honest programs back in cargo's folder (both are in its cache, so it takes no time).
     compile --quiet
     for program in "${BREAKABLE[@]}"; do
+        program=${program#*/}
         check_honesty "$BUILD_DIR/$program-broken/$program" broken
         package "$program" "$program-broken" "signup-lab/$program:broken"
     done
@@ -77,14 +80,15 @@ build_local_broken() {
 
 # In a container, with the multi-stage Dockerfile; its cache mounts need BuildKit.
 build_official() {
-    local tag=$1 features=$2 program
+    local tag=$1 features=$2 program package
     shift 2
     docker buildx version >/dev/null 2>&1 ||
         die "docker buildx is missing (package docker-buildx-plugin, or part of Docker Desktop)."
     for program in "$@"; do
+        package=${program%/*} program=${program#*/}
         say "building signup-lab/$program:$tag"
-        quiet_build --file "$ROOT/compose/Dockerfile" --build-arg "PACKAGE=$program" \
-            --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
+        quiet_build --file "$ROOT/compose/Dockerfile" --build-arg "PACKAGE=$package" \
+            --build-arg "PROGRAM=$program" --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
             --tag "signup-lab/$program:$tag" "$ROOT"
     done
 }

@@ -17,13 +17,24 @@ ensure_secrets() {
     local directory=$ROOT/compose/secrets name
     mkdir -p "$directory"
     chmod 0700 "$directory"
-    for name in database_password replication_password receipt_key organiser_token grafana_password; do
+    for name in database_password replication_password queue_password receipt_key organiser_token grafana_password; do
         [[ -s $directory/$name ]] && continue
         say "generating the secret compose/secrets/$name"
         # 256 bits as hexadecimal, without a newline: readers disagree on whether to trim it.
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$directory/$name"
         chmod 0644 "$directory/$name"
     done
+    write_queue_user "$directory"
+}
+
+# RabbitMQ makes its first user from its configuration, and reads no password from a file.
+write_queue_user() {
+    local directory=$1 wanted
+    wanted=$(printf 'default_user = signup\ndefault_pass = %s' "$(<"$directory/queue_password")")
+    [[ -f $directory/queue_user.conf && $(<"$directory/queue_user.conf") == "$wanted" ]] && return
+    say "writing compose/secrets/queue_user.conf"
+    printf '%s\n' "$wanted" >"$directory/queue_user.conf"
+    chmod 0644 "$directory/queue_user.conf"
 }
 
 # The variables by which the Compose files take another image than the official one.

@@ -5,8 +5,8 @@
 # The tag stands for the recipe in provide_base: whoever changes one changes the other.
 BASE_LOCAL=signup-lab/base:trixie
 # Each is made from the folder of its name in compose/offline.
-LOCAL_IMAGES=(signup-lab/postgres:17 signup-lab/redis:8 signup-lab/haproxy:3.0 signup-lab/prometheus:2)
-COMPOSE_FILES=compose/compose.yaml:compose/phase1.yaml:compose/phase2.yaml:compose/test.yaml
+LOCAL_IMAGES=(signup-lab/postgres:17 signup-lab/redis:8 signup-lab/rabbitmq:4.0 signup-lab/haproxy:3.0 signup-lab/prometheus:2)
+COMPOSE_FILES=compose/compose.yaml:compose/phase1.yaml:compose/phase2.yaml:compose/phase3.yaml:compose/test.yaml
 
 # The images the Compose files name when no variable is set; the lab's own are built, not fetched.
 official_images() {
