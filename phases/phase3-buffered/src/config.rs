@@ -75,6 +75,12 @@ pub struct PartsConfig {
     #[arg(long, env)]
     pub queue_password_file: Option<PathBuf>,
 
+    /// After a gateway has connected, milliseconds until it promises anything. The queue may have been
+    /// made just now, and RabbitMQ writes down where a quorum queue keeps its messages only every half
+    /// second: a kill before that loses what it has confirmed (seen up to 0.6 s).
+    #[arg(long, env, default_value_t = 3_000)]
+    pub queue_settle_ms: u64,
+
     /// Begins the names of the queues: one for each shard, and one for dead letters.
     #[arg(long, env, default_value = "signups")]
     pub queue_prefix: String,

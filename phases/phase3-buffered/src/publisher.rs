@@ -111,6 +111,7 @@ impl Link {
             let channels = channels.try_into();
             lanes.push(channels.map_err(|_| anyhow::anyhow!("not {LANES} channels"))?);
         }
+        tokio::time::sleep(broker.settle()).await;
         Ok(Self {
             connection,
             lanes,

@@ -35,6 +35,7 @@ const PERSISTENT: u8 = 2;
 pub(crate) struct Broker {
     uri: AMQPUri,
     prefix: String,
+    settle: Duration,
     shards: u16,
     program: &'static str,
 }
@@ -64,6 +65,7 @@ impl Broker {
         Ok(Self {
             uri,
             prefix: parts.queue_prefix.clone(),
+            settle: Duration::from_millis(parts.queue_settle_ms),
             shards,
             program,
         })
@@ -72,6 +74,11 @@ impl Broker {
     /// The queue of a shard.
     pub(crate) fn queue(&self, shard: u16) -> ShortString {
         format!("{}.{shard}", self.prefix).into()
+    }
+
+    /// How long a queue that may be new is left alone before anything is promised.
+    pub(crate) fn settle(&self) -> Duration {
+        self.settle
     }
 
     /// How many shards there are, and so queues.
