@@ -23,10 +23,6 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// behind is noticed by this alone.
 const HEARTBEAT_SECONDS: u16 = 5;
 
-/// Most messages in a queue: of 512 signups each, 64 million; of one, a million. What comes then is
-/// refused. The disk and memory alarms come first, where messages are large.
-const MAX_MESSAGES: i64 = 1_000_000;
-
 /// In AMQP: survives a restart. A quorum queue keeps nothing else, but says so only of these.
 const PERSISTENT: u8 = 2;
 
@@ -36,6 +32,7 @@ pub(crate) struct Broker {
     uri: AMQPUri,
     prefix: String,
     shards: u16,
+    max_messages: u32,
     program: &'static str,
 }
 
@@ -65,6 +62,7 @@ impl Broker {
             uri,
             prefix: parts.queue_prefix.clone(),
             shards,
+            max_messages: parts.queue_max_messages,
             program,
         })
     }
@@ -134,7 +132,8 @@ impl Broker {
         // would only wait for each other's rows.
         set("x-single-active-consumer", AMQPValue::Boolean(true));
         // A queue that is full refuses (nack): dropping the oldest would lose what was promised.
-        set("x-max-length", AMQPValue::LongLongInt(MAX_MESSAGES));
+        let most = AMQPValue::LongLongInt(self.max_messages.into());
+        set("x-max-length", most);
         set("x-overflow", AMQPValue::LongString("reject-publish".into()));
         // The writer dead-letters what it cannot read by itself, and never counts deliveries: with a
         // limit (20 by default), a writer killed so often would lose its whole prefetch to the dead
