@@ -38,6 +38,7 @@ mod signups;
 mod writer;
 
 pub use config::{GatewayConfig, PartsConfig, Switch, WriterConfig};
+pub use queue::UNLOGGED;
 
 use batch::{Batches, Sink};
 use db::Database;

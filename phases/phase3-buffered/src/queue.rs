@@ -26,6 +26,10 @@ const HEARTBEAT_SECONDS: u16 = 5;
 /// In AMQP: survives a restart. A quorum queue keeps nothing else, but says so only of these.
 const PERSISTENT: u8 = 2;
 
+/// Modules that must log nothing: this one shows every message that no queue takes, with all the names
+/// and addresses in it.
+pub const UNLOGGED: [&str; 1] = ["lapin::returned_messages"];
+
 /// The queue, and what it is called.
 #[derive(Clone)]
 pub(crate) struct Broker {
