@@ -40,6 +40,7 @@ mod signups;
 mod writer;
 
 pub use config::{GatewayConfig, PartsConfig, ReshardConfig, Switch, WriterConfig};
+pub use queue::UNLOGGED;
 pub use reshard::reshard;
 
 use batch::{Batches, Sink};

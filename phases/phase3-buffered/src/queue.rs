@@ -23,12 +23,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// behind is noticed by this alone.
 const HEARTBEAT_SECONDS: u16 = 5;
 
-/// Most messages in a queue: of 512 signups each, 64 million; of one, a million. What comes then is
-/// refused. The disk and memory alarms come first, where messages are large.
-const MAX_MESSAGES: i64 = 1_000_000;
-
 /// In AMQP: survives a restart. A quorum queue keeps nothing else, but says so only of these.
 const PERSISTENT: u8 = 2;
+
+/// Modules that must log nothing: this one shows every message that no queue takes, with all the names
+/// and addresses in it.
+pub const UNLOGGED: [&str; 1] = ["lapin::returned_messages"];
 
 /// The queue, and what it is called.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ pub(crate) struct Broker {
     prefix: String,
     settle: Duration,
     shards: u16,
+    max_messages: u32,
     program: &'static str,
 }
 
@@ -67,6 +68,7 @@ impl Broker {
             prefix: parts.queue_prefix.clone(),
             settle: Duration::from_millis(parts.queue_settle_ms),
             shards,
+            max_messages: parts.queue_max_messages,
             program,
         })
     }
@@ -141,7 +143,8 @@ impl Broker {
         // would only wait for each other's rows.
         set("x-single-active-consumer", AMQPValue::Boolean(true));
         // A queue that is full refuses (nack): dropping the oldest would lose what was promised.
-        set("x-max-length", AMQPValue::LongLongInt(MAX_MESSAGES));
+        let most = AMQPValue::LongLongInt(self.max_messages.into());
+        set("x-max-length", most);
         set("x-overflow", AMQPValue::LongString("reject-publish".into()));
         // The writer dead-letters what it cannot read by itself, and never counts deliveries: with a
         // limit (20 by default), a writer killed so often would lose its whole prefetch to the dead

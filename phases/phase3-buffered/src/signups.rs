@@ -86,7 +86,7 @@ pub(crate) async fn list(
 ) -> Result<Found<Vec<Attendee>>, StoreError> {
     let event = events::find(store, event).await?;
     // Every id is greater than the nil UUID but the nil UUID itself, which no hash will hit.
-    let after = page.after.map_or(Uuid::nil(), |id| *id.as_uuid());
+    let mut after = page.after.map_or(Uuid::nil(), |id| *id.as_uuid());
     let limit = usize::from(page.limit);
     let mut attendees = Vec::new();
     for stretch in store.shards.map.stretches(&after) {
@@ -96,6 +96,8 @@ pub(crate) async fn list(
         if attendees.len() >= limit {
             break;
         }
+        // A shard may have earlier stretches as well, and these have been read.
+        after = stretch.last;
     }
     Ok(Found {
         value: attendees,

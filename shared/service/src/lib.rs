@@ -23,7 +23,7 @@ mod socket;
 mod wire;
 
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
-pub use log::init_logging;
+pub use log::{init_logging, init_logging_without};
 pub use metrics::{LATENCY_BUCKETS, Metrics};
 pub use openapi::openapi;
 pub use operations::Ready;

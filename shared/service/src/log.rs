@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 /// Lines a second for failed requests: a dead database at 10,000 requests a second must not become
 /// 10,000 lines a second, of which each costs more than the refusal it reports.
@@ -10,7 +11,28 @@ const LINES_PER_SECOND: u32 = 20;
 
 /// Writes logs as JSON to standard output, filtered by `RUST_LOG` (`info` when unset).
 pub fn init_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    write_json(filter());
+}
+
+/// The same, but for these modules, which write nothing whatever `RUST_LOG` says: a library may log
+/// what it carries, and with it personal data.
+///
+/// # Errors
+/// When one of them is not the path of a module.
+pub fn init_logging_without(modules: &[&str]) -> Result<(), ParseError> {
+    let mut filter = filter();
+    for module in modules {
+        filter = filter.add_directive(format!("{module}=off").parse()?);
+    }
+    write_json(filter);
+    Ok(())
+}
+
+fn filter() -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+fn write_json(filter: EnvFilter) {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

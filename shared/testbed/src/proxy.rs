@@ -22,8 +22,32 @@ pub enum Mode {
     /// Keeps connections open, takes new ones, swallows what arrives and answers nothing: a
     /// paused server or a silent network.
     Hang,
+    /// Swallows what clients send, and forwards what the server sends: what was delivered was worked
+    /// on, and the server never learns of it.
+    LoseRequests,
+    /// Forwards what clients send, and swallows what the server sends: what was asked for is done,
+    /// and the client never learns of it.
+    LoseAnswers,
     /// Forwards each piece of data, in both directions, so much later: a slow network.
     Delay(Duration),
+}
+
+/// Where a piece of data is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    Server,
+    Client,
+}
+
+impl Mode {
+    fn swallows(self, to: To) -> bool {
+        match self {
+            Self::Pass | Self::Cut | Self::Delay(_) => false,
+            Self::Hang => true,
+            Self::LoseRequests => to == To::Server,
+            Self::LoseAnswers => to == To::Client,
+        }
+    }
 }
 
 /// A running proxy. Dropping it resets all its connections.
@@ -60,8 +84,8 @@ impl FaultProxy {
 
     /// Changes the mode, for open connections too.
     ///
-    /// A connection of which something was swallowed is reset when the mode leaves [`Mode::Hang`]:
-    /// a stream with a hole in it must not go on.
+    /// A connection of which something was swallowed is reset when the mode is one that would forward
+    /// it: a stream with a hole in it must not go on.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
@@ -102,8 +126,8 @@ async fn relay(mut client: TcpStream, upstream: String, mode: watch::Receiver<Mo
         let (from_server, to_server) = server.split();
         let both = async {
             tokio::try_join!(
-                pump(from_client, to_server, mode.clone()),
-                pump(from_server, to_client, mode.clone()),
+                pump(from_client, to_server, To::Server, mode.clone()),
+                pump(from_server, to_client, To::Client, mode.clone()),
             )
         };
         tokio::select! {
@@ -127,7 +151,8 @@ fn reset(stream: &TcpStream) {
 /// Forwards one direction until its end; an error asks for a reset.
 async fn pump(
     mut from: ReadHalf<'_>,
-    mut to: WriteHalf<'_>,
+    mut into: WriteHalf<'_>,
+    to: To,
     mut mode: watch::Receiver<Mode>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
@@ -135,7 +160,7 @@ async fn pump(
     loop {
         let length = tokio::select! {
             length = from.read(&mut buffer) => length?,
-            left = mode.wait_for(|mode| *mode != Mode::Hang), if swallowed => {
+            left = mode.wait_for(|mode| !mode.swallows(to)), if swallowed => {
                 let _ = left;
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
@@ -144,20 +169,21 @@ async fn pump(
         if let Mode::Delay(delay) = current {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                _ = mode.wait_for(|mode| *mode == Mode::Hang) => {}
+                _ = mode.wait_for(|mode| mode.swallows(to)) => {}
             }
         }
-        if *mode.borrow() == Mode::Hang {
+        let swallows = mode.borrow().swallows(to);
+        if swallows {
             swallowed = true;
             if length == 0 {
                 // The end is swallowed too: the other side must not notice anything.
-                let _ = mode.wait_for(|mode| *mode != Mode::Hang).await;
+                let _ = mode.wait_for(|mode| !mode.swallows(to)).await;
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
         } else if length == 0 {
-            return to.shutdown().await;
+            return into.shutdown().await;
         } else {
-            to.write_all(&buffer[..length]).await?;
+            into.write_all(&buffer[..length]).await?;
         }
     }
 }
@@ -237,6 +263,37 @@ mod tests {
         let end = timeout(SOON, spoken.read(&mut [0])).await.unwrap();
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
         ask(&mut silent).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_direction_is_lost_and_the_other_one_is_not() {
+        for (mode, heard) in [(Mode::LoseRequests, ""), (Mode::LoseAnswers, "ping")] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let proxy = FaultProxy::start(address.to_string()).await.unwrap();
+            let mut client = connect(&proxy).await;
+            let (mut server, _) = listener.accept().await.unwrap();
+            proxy.set(mode);
+            client.write_all(b"ping").await.unwrap();
+            server.write_all(b"pong").await.unwrap();
+            assert_eq!(arrives(&mut server).await, heard, "{mode:?}");
+            let answer = if heard.is_empty() { "pong" } else { "" };
+            assert_eq!(arrives(&mut client).await, answer, "{mode:?}");
+            proxy.set(Mode::Pass);
+            let end = timeout(SOON, client.read(&mut [0])).await.unwrap();
+            assert!(end.is_err(), "{mode:?}: a stream with a hole goes on");
+        }
+    }
+
+    /// What can be read from `stream` within a while.
+    async fn arrives(stream: &mut TcpStream) -> String {
+        let mut bytes = [0; 4];
+        match timeout(A_WHILE, stream.read_exact(&mut bytes)).await {
+            Ok(read) => read
+                .map(|_| String::from_utf8(bytes.to_vec()).unwrap())
+                .unwrap(),
+            Err(_elapsed) => String::new(),
+        }
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ const EVENT: &str = "00000000-0000-7000-8000-000000000001";
 pub const ORGANISER_TOKEN: &str = "token";
 
 /// How long a service may take to be ready: it migrates an empty database.
-const START: Duration = Duration::from_secs(20);
+pub(crate) const START: Duration = Duration::from_secs(20);
 
 /// A running service. Dropping it leaves it to the end of the test's runtime.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct Answered {
     pub served_by: String,
     /// See `served_by`.
     pub cache: String,
+    /// `Retry-After`, empty when there is none.
+    pub retry_after: String,
     /// From the request until all of it was there.
     pub took: Duration,
 }
@@ -67,23 +69,11 @@ impl TestService {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        let secrets = TempDir::new()?;
-        let mut arguments = Vec::new();
-        for (option, secret) in [
-            ("--receipt-key-file", "key"),
-            ("--organiser-token-file", ORGANISER_TOKEN),
-        ] {
-            let file = secrets.path().join(secret);
-            std::fs::write(&file, secret)?;
-            arguments.extend([option.to_owned(), file.display().to_string()]);
-        }
-        let public = TcpListener::bind("127.0.0.1:0").await?;
-        let operations = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", public.local_addr()?);
-        let operations_url = format!("http://{}", operations.local_addr()?);
+        let (secrets, arguments) = secrets()?;
+        let listeners = listeners().await?;
+        let url = format!("http://{}", listeners.public);
+        let operations_url = format!("http://{}", listeners.operations.local_addr()?);
         let stop = CancellationToken::new();
-        let public = public.into();
-        let listeners = Listeners { public, operations };
         let mut service = Self {
             url,
             operations_url,
@@ -97,6 +87,27 @@ impl TestService {
             () = probe_until(&service.client, &service.operations_url, "readyz", 200, START) => {}
         }
         Ok(service)
+    }
+
+    /// Why a service that must not start does not; the arguments are those of [`TestService::start`].
+    ///
+    /// # Panics
+    /// When it has not refused within 20 s.
+    ///
+    /// # Errors
+    /// When no socket or temporary folder can be had.
+    pub async fn refusal<F>(
+        serve: impl FnOnce(Vec<String>, Listeners, CancellationToken) -> F,
+    ) -> io::Result<String>
+    where
+        F: Future<Output = anyhow::Result<()>>,
+    {
+        let (_secrets, arguments) = secrets()?;
+        let serving = serve(arguments, listeners().await?, CancellationToken::new());
+        match tokio::time::timeout(START, serving).await {
+            Ok(Err(error)) => Ok(format!("{error:#}")),
+            started => panic!("it did not refuse to start: {started:?}"),
+        }
     }
 
     /// Signs `participant` up.
@@ -142,14 +153,30 @@ impl TestService {
     /// # Panics
     /// When the service does not answer.
     pub async fn metric(&self, series: &str) -> f64 {
-        let answer = self.client.get(format!("{}/metrics", self.operations_url));
-        let text = async { answer.send().await?.text().await }.await;
-        let text = text.unwrap_or_else(|error| panic!("/metrics: {error}"));
-        text.lines()
-            .filter(|line| line.starts_with(series))
-            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-            .sum()
+        sum_of_series(&self.client, &self.operations_url, series).await
     }
+}
+
+/// The secrets of a service in files, and the arguments that name them.
+fn secrets() -> io::Result<(TempDir, Vec<String>)> {
+    let secrets = TempDir::new()?;
+    let mut arguments = Vec::new();
+    for (option, secret) in [
+        ("--receipt-key-file", "key"),
+        ("--organiser-token-file", ORGANISER_TOKEN),
+    ] {
+        let file = secrets.path().join(secret);
+        std::fs::write(&file, secret)?;
+        arguments.extend([option.to_owned(), file.display().to_string()]);
+    }
+    Ok((secrets, arguments))
+}
+
+async fn listeners() -> io::Result<Listeners> {
+    Ok(Listeners {
+        public: TcpListener::bind("127.0.0.1:0").await?.into(),
+        operations: TcpListener::bind("127.0.0.1:0").await?,
+    })
 }
 
 impl Answered {
@@ -164,7 +191,17 @@ impl Answered {
     }
 }
 
-async fn probe_until(
+pub(crate) async fn sum_of_series(client: &Client, operations_url: &str, series: &str) -> f64 {
+    let answer = client.get(format!("{operations_url}/metrics"));
+    let text = async { answer.send().await?.text().await }.await;
+    let text = text.unwrap_or_else(|error| panic!("/metrics: {error}"));
+    text.lines()
+        .filter(|line| line.starts_with(series))
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum()
+}
+
+pub(crate) async fn probe_until(
     client: &Client,
     operations_url: &str,
     probe: &str,
@@ -202,6 +239,7 @@ async fn answered(request: reqwest::RequestBuilder) -> Answered {
             status: answer.status().as_u16(),
             served_by: header("x-served-by"),
             cache: header("x-cache"),
+            retry_after: header("retry-after"),
             body: answer.json().await?,
             took: began.elapsed(),
         })

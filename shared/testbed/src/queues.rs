@@ -1,0 +1,334 @@
+//! Queues for one test on a RabbitMQ that all tests share, removed when the test ends.
+//!
+//! They are declared by the phase under test, under a prefix that is this test's own: `<prefix>.0`,
+//! `<prefix>.1` and so on, and the queue and the exchange `<prefix>.dead`. Here is what a test does to
+//! them behind the phase's back.
+
+#![expect(clippy::panic, reason = "a test says what it expects by panicking")]
+
+use futures::StreamExt;
+use lapin::options::{
+    BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ErrorKind};
+use reqwest::Url;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Where the RabbitMQ of the `test` profile listens.
+const DEFAULT_QUEUE: &str = "amqp://signup:test@127.0.0.1:15673";
+
+/// RabbitMQ answers in milliseconds; CI machines stall for seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// AMQP's code for a queue that is not there.
+const NOT_FOUND: u16 = 404;
+
+/// The URL of a RabbitMQ that all tests share, password included. `TEST_QUEUE_URL`, or the
+/// `test-queue` of the compose file.
+#[must_use]
+pub fn queue_url() -> String {
+    std::env::var("TEST_QUEUE_URL").unwrap_or_else(|_| DEFAULT_QUEUE.to_owned())
+}
+
+/// `host:port` of the same, as an upstream for a [`FaultProxy`](crate::FaultProxy).
+#[must_use]
+pub fn queue_address() -> String {
+    let url = parsed_url();
+    let host = url.host_str().unwrap_or("127.0.0.1");
+    format!("{host}:{}", url.port().unwrap_or(5672))
+}
+
+fn parsed_url() -> Url {
+    let url = queue_url();
+    url.parse().unwrap_or_else(|error| {
+        panic!("TEST_QUEUE_URL is not amqp://user:password@host:port: {error}")
+    })
+}
+
+/// A message that was taken out of a queue.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// What is in it.
+    pub body: Vec<u8>,
+    /// Its headers, as text.
+    pub headers: BTreeMap<String, String>,
+    /// Empty when it does not say.
+    pub content_type: String,
+}
+
+/// Queues that exist as long as this value does. Whoever uses them must be unable to declare them
+/// again when it is dropped.
+#[derive(Debug)]
+pub struct TestQueues {
+    prefix: String,
+    shards: u16,
+    connection: Connection,
+}
+
+impl TestQueues {
+    /// A prefix nobody else has, for the queues of so many shards. Declares nothing.
+    ///
+    /// # Panics
+    /// When RabbitMQ does not answer within 10 s or refuses; the message says what to start. A
+    /// missing RabbitMQ fails the test: a skipped test would look like a passed one.
+    pub async fn create(shards: u16) -> Self {
+        let connection = match connect().await {
+            Ok(connection) => connection,
+            Err(error) => panic!(
+                "the tests need a RabbitMQ, and {} says: {error}\n\
+                 Start one with `docker compose --profile test up -d`, \
+                 or set TEST_QUEUE_URL to one.",
+                queue_address()
+            ),
+        };
+        Self {
+            prefix: format!("test-{}", Uuid::new_v4().simple()),
+            shards,
+            connection,
+        }
+    }
+
+    /// What the names of its queues begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The queue of a shard.
+    #[must_use]
+    pub fn queue(&self, shard: u16) -> String {
+        format!("{}.{shard}", self.prefix)
+    }
+
+    /// The queue of dead letters.
+    #[must_use]
+    pub fn dead(&self) -> String {
+        format!("{}.dead", self.prefix)
+    }
+
+    /// The URL of RabbitMQ as it is reached through a proxy at `address`.
+    #[must_use]
+    pub fn url_through(&self, address: SocketAddr) -> String {
+        let mut url = parsed_url();
+        let replaced = url.set_ip_host(address.ip());
+        assert!(
+            replaced.is_ok() && url.set_port(Some(address.port())).is_ok(),
+            "{url} cannot lead through a proxy"
+        );
+        url.into()
+    }
+
+    /// Publishes a message, and returns after its confirm.
+    ///
+    /// # Panics
+    /// When RabbitMQ does not take it.
+    pub async fn publish(&self, queue: &str, body: &[u8]) {
+        let publish = async {
+            let channel = self.connection.create_channel().await?;
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
+            let mandatory = BasicPublishOptions {
+                mandatory: true,
+                ..BasicPublishOptions::default()
+            };
+            let persistent = BasicProperties::default().with_delivery_mode(2);
+            let confirm = channel
+                .basic_publish("".into(), queue.into(), mandatory, body, persistent)
+                .await?;
+            anyhow::ensure!(confirm.await? == Confirmation::Ack(None), "not taken");
+            Ok(channel.close(200, "published".into()).await?)
+        };
+        in_time(publish, queue).await;
+    }
+
+    /// How many messages wait in a queue; none of those that a consumer has in hand. `None` when there
+    /// is no such queue.
+    ///
+    /// # Panics
+    /// When RabbitMQ does not answer.
+    pub async fn ready(&self, queue: &str) -> Option<u32> {
+        let ready = async {
+            let channel = self.connection.create_channel().await?;
+            match count(&channel, queue).await {
+                Ok(count) => {
+                    channel.close(200, "counted".into()).await?;
+                    Ok(Some(count))
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::ProtocolError(error) if error.get_id() == NOT_FOUND => Ok(None),
+                    _ => Err(error.into()),
+                },
+            }
+        };
+        in_time(ready, queue).await
+    }
+
+    /// Takes out of a queue all that is in it. Nobody else may be consuming it.
+    ///
+    /// # Panics
+    /// When that cannot be done within 10 s.
+    pub async fn take_all(&self, queue: &str) -> Vec<Message> {
+        let take = async {
+            let channel = self.connection.create_channel().await?;
+            let waiting = usize::try_from(count(&channel, queue).await?)?;
+            // Consumed, because a queue with a single active consumer refuses `basic.get`.
+            let options = BasicConsumeOptions {
+                no_ack: true,
+                ..BasicConsumeOptions::default()
+            };
+            let consumer = channel
+                .basic_consume(queue.into(), "test".into(), options, FieldTable::default())
+                .await?;
+            let deliveries: Vec<_> = consumer.take(waiting).collect().await;
+            let messages: Result<Vec<_>, lapin::Error> = deliveries
+                .into_iter()
+                .map(|delivery| {
+                    delivery.map(|delivery| message(delivery.data, &delivery.properties))
+                })
+                .collect();
+            channel.close(200, "taken".into()).await?;
+            Ok(messages?)
+        };
+        in_time(take, queue).await
+    }
+
+    /// Deletes a queue, whatever is in it.
+    ///
+    /// # Panics
+    /// When RabbitMQ does not answer.
+    pub async fn delete(&self, queue: &str) {
+        let delete = async {
+            let channel = self.connection.create_channel().await?;
+            let options = QueueDeleteOptions::default();
+            channel.queue_delete(queue.into(), options).await?;
+            Ok(channel.close(200, "deleted".into()).await?)
+        };
+        in_time(delete, queue).await;
+    }
+}
+
+impl Drop for TestQueues {
+    /// On a thread with a runtime of its own: the test's runtime may be shutting down, and cannot be
+    /// blocked on from inside.
+    fn drop(&mut self) {
+        let mut queues: Vec<String> = (0..self.shards).map(|shard| self.queue(shard)).collect();
+        queues.push(self.dead());
+        let exchange = self.dead();
+        let removal = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(remove(&queues, &exchange))
+        });
+        match removal.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("test queues {}.* are left behind: {error}", self.prefix),
+            Err(_) => eprintln!("test queues {}.* are left behind", self.prefix),
+        }
+    }
+}
+
+async fn connect() -> anyhow::Result<Connection> {
+    let url = queue_url();
+    let connection = Connection::connect(&url, ConnectionProperties::default());
+    Ok(tokio::time::timeout(PATIENCE, connection).await??)
+}
+
+/// Removes what is there of them.
+async fn remove(queues: &[String], exchange: &str) -> anyhow::Result<()> {
+    let remove = async {
+        let connection = connect().await?;
+        let channel = connection.create_channel().await?;
+        for queue in queues {
+            let options = QueueDeleteOptions::default();
+            channel.queue_delete(queue.as_str().into(), options).await?;
+        }
+        let options = ExchangeDeleteOptions::default();
+        channel.exchange_delete(exchange.into(), options).await?;
+        Ok(connection.close(200, "removed".into()).await?)
+    };
+    tokio::time::timeout(PATIENCE, remove).await?
+}
+
+async fn count(channel: &Channel, queue: &str) -> lapin::Result<u32> {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let none = FieldTable::default();
+    let queue = channel.queue_declare(queue.into(), passive, none).await?;
+    Ok(queue.message_count())
+}
+
+fn message(body: Vec<u8>, properties: &BasicProperties) -> Message {
+    let text = |value: &AMQPValue| match value {
+        AMQPValue::LongString(text) => text.to_string(),
+        other => format!("{other:?}"),
+    };
+    let headers = properties.headers().iter().flat_map(|table| table.inner());
+    let content_type = properties.content_type().as_ref();
+    Message {
+        body,
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        content_type: content_type.map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>, queue: &str) -> T {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(error)) => panic!("queue {queue}: {error:#}"),
+        Err(_elapsed) => panic!("queue {queue}: no answer in {PATIENCE:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Declares what a phase would.
+    async fn declare(queues: &TestQueues) {
+        let channel = queues.connection.create_channel().await.unwrap();
+        for queue in [queues.queue(0), queues.dead()] {
+            let options = QueueDeclareOptions::durable();
+            let none = FieldTable::default();
+            channel
+                .queue_declare(queue.as_str().into(), options, none)
+                .await
+                .unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_published_is_counted_and_taken_in_order() {
+        let queues = TestQueues::create(1).await;
+        declare(&queues).await;
+        let queue = queues.queue(0);
+        for body in [b"first", b"later"] {
+            queues.publish(&queue, body).await;
+        }
+        assert_eq!(queues.ready(&queue).await, Some(2));
+        let taken = queues.take_all(&queue).await;
+        let bodies: Vec<&[u8]> = taken.iter().map(|message| &message.body[..]).collect();
+        assert_eq!(bodies, [b"first", b"later"]);
+        assert_eq!(queues.ready(&queue).await, Some(0));
+    }
+
+    #[tokio::test]
+    async fn its_queues_are_removed_with_it() {
+        let (kept, dropped) = (TestQueues::create(1).await, TestQueues::create(1).await);
+        declare(&dropped).await;
+        let queue = dropped.queue(0);
+        assert_eq!(kept.ready(&queue).await, Some(0));
+        drop(dropped);
+        assert_eq!(kept.ready(&queue).await, None);
+    }
+}
