@@ -159,11 +159,11 @@ impl Databases {
                     name: row.try_get("name")?,
                 };
                 match address.role {
-                    Role::Owner => book.found(&row),
+                    Role::Owner | Role::Shard { .. } => book.found(&row),
                     Role::Replica { .. } => page.found(&row),
                 }
             }
-            replicated |= address.role != Role::Owner;
+            replicated |= !address.role.owns();
         }
         if replicated {
             book.compare(&page);
