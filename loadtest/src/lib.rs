@@ -22,6 +22,7 @@ pub mod meter;
 pub mod participant;
 pub mod phases;
 pub mod promises;
+pub mod queue;
 pub mod quotes;
 pub mod record;
 pub mod report;

@@ -4,6 +4,7 @@ mod counts;
 mod promises;
 
 use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
+use crate::queue::CLAIMED_OF_QUEUES;
 use crate::record::{Bottleneck, Run, Verdict};
 
 const MAX_STEAL: f64 = 0.02;
@@ -114,9 +115,8 @@ fn wrong_durability(run: &Run) -> Vec<String> {
     let mut reasons = Vec::new();
     for (setting, value) in &run.durability {
         let name = setting.rsplit('.').next().unwrap_or_default();
-        let claimed = CLAIMED_DURABILITY
-            .iter()
-            .find(|(claimed, _)| *claimed == name);
+        let claims = CLAIMED_DURABILITY.iter().chain(&CLAIMED_OF_QUEUES);
+        let claimed = claims.into_iter().find(|(claimed, _)| *claimed == name);
         if let Some((_, claimed)) = claimed.filter(|(_, claimed)| claimed != value) {
             reasons.push(format!("{setting} is {value}, not {claimed} as claimed"));
         }
