@@ -56,6 +56,8 @@ pub(crate) struct After {
     pub(crate) inspected: BTreeMap<String, Inspected>,
     pub(crate) counts: ServiceCounts,
     pub(crate) drain: Duration,
+    /// What was left in the queue, if it was given up.
+    pub(crate) left: Option<String>,
     pub(crate) caught_up: CatchUp,
 }
 
@@ -88,6 +90,7 @@ impl Measured<'_> {
             &self.faults.revivals,
         );
         incidents.behind.clone_from(&self.after.caught_up.behind);
+        incidents.left.clone_from(&self.after.left);
         run.bottleneck = verdict::bottleneck(&run);
         (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
         Ok(run)

@@ -85,7 +85,7 @@ async fn measure(
         .await?;
     let cpu = host::CpuTimes::now()?.since(&before.cpu);
 
-    let after = bench.come_to_rest(reporter).await?;
+    let after = bench.come_to_rest(users, &outcome, reporter).await?;
 
     reporter.step("looking for every acknowledged signup in the database");
     let mut book = Book::open(users, participants, &outcome.attempts);

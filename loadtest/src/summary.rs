@@ -21,6 +21,16 @@ pub fn answers(attempts: &[Attempt]) -> BTreeMap<String, BTreeMap<String, u64>> 
     answers
 }
 
+/// Participants with at least one signup answered 2xx, of `users`.
+#[must_use]
+pub fn acknowledged(users: u32, attempts: &[Attempt]) -> u64 {
+    let mut told = vec![false; users as usize];
+    for attempt in attempts.iter().filter(|a| is_acked_signup(a)) {
+        told[attempt.participant as usize] = true;
+    }
+    told.into_iter().filter(|told| *told).count() as u64
+}
+
 /// The percentiles of a run, by class and clock.
 #[must_use]
 pub fn latencies(attempts: &[Attempt]) -> Latencies {

@@ -1,11 +1,13 @@
 //! Whether the numbers of a run may be used, and why not.
 
 mod counts;
+mod incidents;
 mod promises;
 
-use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
+use crate::databases::CLAIMED_DURABILITY;
 use crate::queue::CLAIMED_OF_QUEUES;
 use crate::record::{Bottleneck, Run, Verdict};
+pub use incidents::Incidents;
 
 const MAX_STEAL: f64 = 0.02;
 const MIN_ACHIEVED: f64 = 0.99;
@@ -21,19 +23,6 @@ const MIN_IN_FLIGHT: f64 = 1.0;
 
 /// A container throttled in more than this share of its periods is at its cap.
 const AT_CAP: f64 = 0.10;
-
-/// What happened to the containers during a run.
-#[derive(Debug, Clone, Default)]
-pub struct Incidents {
-    /// Services that were started anew without being told to.
-    pub restarted: Vec<String>,
-    /// Services that did not run when it was over.
-    pub ended: Vec<String>,
-    /// Services that the kernel killed for memory.
-    pub oom_killed: Vec<String>,
-    /// Replicas that did not catch up, and where they were left.
-    pub behind: Vec<String>,
-}
 
 /// The verdict over `run`, and the reasons when it is not `VALID`.
 #[must_use]
@@ -65,24 +54,6 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
     reasons.extend(wrong_caps(run));
     reasons.extend(wrong_durability(run));
     reasons
-}
-
-impl Incidents {
-    fn reasons(&self) -> Vec<String> {
-        let of = |services: &[String], what: &str| {
-            let reason = |service: &String| format!("{service} {what}");
-            services.iter().map(reason).collect::<Vec<_>>()
-        };
-        let patience = CATCH_UP_TIMEOUT.as_secs();
-        let behind = |replica: &String| format!("{replica} after {patience} s of waiting");
-        [
-            of(&self.restarted, "was restarted during the run"),
-            of(&self.ended, "did not run at the end"),
-            of(&self.oom_killed, "was killed for memory"),
-            self.behind.iter().map(behind).collect(),
-        ]
-        .concat()
-    }
 }
 
 /// Caps that are not those claimed, or more than the budget has.
@@ -200,7 +171,7 @@ pub fn bottleneck(run: &Run) -> Option<Bottleneck> {
         evidence: format!(
             "throttled in {:.0} % of its periods at {:.2} of {:.2} CPU",
             cost.throttled_ratio * 100.0,
-            cost.cpu_s / run.window_s,
+            cost.cpu_s / (run.window_s + run.drain_s),
             cap.cpus,
         ),
     })
