@@ -2,15 +2,19 @@
 
 mod durability;
 mod replicas;
+mod rows;
+mod shards;
 
-use crate::ledger::{Book, Row};
+use crate::ledger::Book;
 use crate::phases::{DatabaseAddress, Phase, Role};
+use crate::recording::Recording;
 use anyhow::Context;
 pub use durability::CLAIMED_DURABILITY;
-use futures::TryStreamExt;
+use futures::StreamExt;
+use futures::stream::select_all;
 pub use replicas::{CATCH_UP_TIMEOUT, CatchUp};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Row as _};
+use sqlx::{ConnectOptions, PgPool};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -86,36 +90,44 @@ impl Databases {
         Some(sum)
     }
 
-    /// Shows every row of every database to the ledger, those of the replicas on a page of their own.
+    /// Shows every row of every database to the ledger, those of the replicas on a page of their own,
+    /// and, where there is one, the time of its commit to the `recording`. Returns what is wrong with
+    /// the map of the shards, if anything is.
     ///
     /// # Errors
     /// When a database does not answer.
-    pub async fn read_into(&self, book: &mut Book) -> anyhow::Result<()> {
+    pub async fn read_into(
+        &self,
+        book: &mut Book,
+        mut recording: Option<&mut Recording>,
+    ) -> anyhow::Result<Vec<String>> {
+        let maps = self.shard_maps().await?;
         let mut page = book.replica_page();
-        let mut replicated = false;
-        for (address, pool) in &self.all {
-            let mut rows = sqlx::query("SELECT id, email, name FROM signups").fetch(pool);
-            while let Some(row) = rows
-                .try_next()
-                .await
-                .with_context(|| unreachable(address))?
-            {
-                let row = Row {
-                    id: row.try_get("id")?,
-                    email: row.try_get("email")?,
-                    name: row.try_get("name")?,
-                };
-                match address.role {
-                    Role::Owner | Role::Shard { .. } => book.found(&row),
-                    Role::Replica { .. } => page.found(&row),
+        // All at once: each waits for its own cap.
+        let timed = recording.is_some();
+        let all = self.all.iter();
+        let mut rows = select_all(all.map(|(address, pool)| rows::stream(address, pool, timed)));
+        while let Some(found) = rows.next().await {
+            let (role, row, committed) = found?;
+            match role {
+                Role::Owner | Role::Shard { .. } => {
+                    if !maps.names(role, row.id) {
+                        book.misrouted();
+                    }
+                    let whose = book.found(&row);
+                    if let (Some(recording), Some(number), Some(at)) =
+                        (recording.as_deref_mut(), whose, committed)
+                    {
+                        recording.committed(number, at);
+                    }
                 }
+                Role::Replica { .. } => page.found(&row),
             }
-            replicated |= !address.role.owns();
         }
-        if replicated {
+        if self.all.iter().any(|(address, _)| !address.role.owns()) {
             book.compare(&page);
         }
-        Ok(())
+        Ok(maps.complaints())
     }
 }
 

@@ -2,7 +2,7 @@
 //! whether the numbers may be believed.
 //!
 //! Read in this order: [`run`] → [`schedule`] → [`generator`] → [`drain`] → [`ledger`] →
-//! [`verdict`] → [`record`] → [`report`].
+//! [`recording`] → [`verdict`] → [`record`] → [`report`].
 
 pub mod attempt;
 pub mod calibrate;
@@ -26,6 +26,7 @@ pub mod promises;
 pub mod queue;
 pub mod quotes;
 pub mod record;
+pub mod recording;
 pub mod report;
 pub mod reporter;
 pub mod results;

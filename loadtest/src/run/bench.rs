@@ -18,6 +18,7 @@ use crate::stack::Stack;
 use crate::{service_metrics, summary};
 use anyhow::{bail, ensure};
 use signup_domain::LAUNCH_DAY;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ impl<'a> Bench<'a> {
         let mut durability = databases.durability().await?;
         if let Some(queue) = &queue {
             durability.extend(queue.durability().await?);
+            ensure_timed(&durability)?;
         }
         let containers = Containers::find(phase).await?;
 
@@ -168,6 +170,18 @@ async fn at_rest(
     let behind = databases.wait_for_replicas().await?.behind;
     ensure!(behind.is_empty(), "{}", behind.join(" "));
     Ok((databases, queue))
+}
+
+/// Whether every database can say when a row was committed; better asked before the load than after.
+fn ensure_timed(durability: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    for (setting, value) in durability {
+        let timed = !setting.ends_with(".track_commit_timestamp") || value == "on";
+        ensure!(
+            timed,
+            "{setting} is {value}: nobody could tell when a signup was recorded"
+        );
+    }
+    Ok(())
 }
 
 /// Where the load goes: to the container's own address, so that no byte passes the engine's port

@@ -1,6 +1,8 @@
 //! What happened to the parts of a phase while it was measured.
 
 use crate::databases::CATCH_UP_TIMEOUT;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What happened during a run that its figures do not show.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,12 @@ pub struct Incidents {
     pub behind: Vec<String>,
     /// What was left in the queue when nothing moved any more, if it was given up.
     pub left: Option<String>,
+    /// What is wrong with the map of the shards.
+    pub shard_maps: Vec<String>,
+    /// How many dead letters there are, by the reason they give.
+    pub dead_letters: BTreeMap<String, u64>,
+    /// By how much the machine's clock was set meanwhile.
+    pub clock_set: Duration,
 }
 
 impl Incidents {
@@ -33,6 +41,7 @@ impl Incidents {
             of(&self.oom_killed, "was killed for memory"),
             self.behind.iter().map(behind).collect(),
             self.left.iter().map(undrained).collect(),
+            self.shard_maps.clone(),
         ]
         .concat()
     }
