@@ -1,5 +1,6 @@
 //! Whether the numbers of a run may be used, and why not.
 
+mod buffered;
 mod counts;
 mod incidents;
 mod promises;
@@ -28,6 +29,7 @@ const AT_CAP: f64 = 0.10;
 #[must_use]
 pub fn judge(run: &Run, incidents: &Incidents) -> (Verdict, Vec<String>) {
     let (mut invalid, mut suspect) = (why_invalid(run, incidents), why_suspect(run));
+    suspect.extend(buffered::suspect(run, incidents));
     for (weight, reason) in promises::broken(run) {
         match weight {
             Verdict::Invalid => invalid.push(reason),
