@@ -9,7 +9,7 @@ const PROMETHEUS: &str = "http://127.0.0.1:9090";
 
 /// Which phase a dashboard, or a group of recording rules, concerns, by its name; every phase when
 /// it is not named here. Of another phase it has no data.
-const OF_ONE_PHASE: [(&str, &str); 1] = [("replicated", "phase2")];
+const OF_ONE_PHASE: [(&str, &str); 2] = [("replicated", "phase2"), ("buffered", "phase3")];
 
 /// A query, and what it is for.
 struct Query {
