@@ -1,8 +1,9 @@
-//! The charts of a run, as SVG: rate, latency, CPU and memory over time. They are drawn from
+//! The charts of a run, as SVG: rate, latency, backlog, CPU and memory over time. They are drawn from
 //! `run.json` alone and carry the run's id and verdict, so that a copied picture still says what
 //! it is worth.
 
 mod axis;
+mod backlog;
 mod canvas;
 mod containers;
 
@@ -38,42 +39,57 @@ pub struct Picture {
     pub svg: String,
 }
 
+const RATE: Names = (
+    "rate.svg",
+    "Signups asked for, acknowledged, refused and failed, a second",
+);
+const LATENCY: Names = (
+    "latency.svg",
+    "Answer time of signups over time, from the intended start and from the send",
+);
+const BACKLOG: Names = (
+    "backlog.svg",
+    "Signups accepted and recorded so far, and the backlog between them, over time",
+);
+const CPU: Names = ("cpu.svg", "CPU of each container against its cap");
+const MEMORY: Names = ("memory.svg", "Memory of each container against its cap");
+
+/// A chart's file name, and what it shows.
+type Names = (&'static str, &'static str);
+
+/// How a chart is made from a run.
+type Drawn = fn(&Run) -> Chart;
+
 /// File name and description of each chart of a run, in the order they are shown.
-pub const FILES: [(&str, &str); 4] = [
-    (
-        "rate.svg",
-        "Signups asked for, acknowledged, refused and failed, a second",
-    ),
-    (
-        "latency.svg",
-        "Answer time of signups over time, from the intended start and from the send",
-    ),
-    ("cpu.svg", "CPU of each container against its cap"),
-    ("memory.svg", "Memory of each container against its cap"),
-];
+#[must_use]
+pub fn files(run: &Run) -> Vec<(&'static str, &'static str)> {
+    all(run).into_iter().map(|(names, _)| names).collect()
+}
 
 /// Draws all charts of a run.
 ///
 /// # Errors
 /// When plotters cannot draw one. Strange data (no second at all, not a number) is no reason.
 pub fn draw(run: &Run) -> Result<Vec<Picture>> {
-    let charts = [
-        rate(run),
-        latency(run),
-        containers::cpu(run),
-        containers::memory(run),
-    ];
-    FILES
-        .into_iter()
-        .zip(charts)
-        .map(|((file, alt), chart)| {
-            Ok(Picture {
-                file,
-                alt,
-                svg: canvas::draw(&chart)?,
-            })
+    let picture = |((file, alt), chart): (Names, Drawn)| {
+        Ok(Picture {
+            file,
+            alt,
+            svg: canvas::draw(&chart(run))?,
         })
-        .collect()
+    };
+    all(run).into_iter().map(picture).collect()
+}
+
+/// Where the answer follows the commit, there is no backlog.
+fn all(run: &Run) -> Vec<(Names, Drawn)> {
+    let mut all: Vec<(Names, Drawn)> = vec![(RATE, rate), (LATENCY, latency)];
+    if run.backlog.is_some() {
+        all.push((BACKLOG, backlog::backlog));
+    }
+    all.push((CPU, containers::cpu));
+    all.push((MEMORY, containers::memory));
+    all
 }
 
 fn rate(run: &Run) -> Chart {
@@ -90,12 +106,18 @@ fn rate(run: &Run) -> Chart {
             points(run, |s| of(s) as f64)
         },
     };
-    let lines = vec![
+    let mut lines = vec![
         line("asked", "arrivals", GREY, Stroke::Area, |s| s.asked),
         line("acknowledged", "answers", BLUE, Stroke::Thin, |s| s.acked),
+    ];
+    if run.backlog.is_some() {
+        let recorded = |s: &Second| s.recorded.unwrap_or(0);
+        lines.push(line("recorded", "rows", GREEN, Stroke::Thin, recorded));
+    }
+    lines.extend([
         line("refused", "answers", ORANGE, Stroke::Thin, |s| s.refused),
         line("failed", "answers", VERMILION, Stroke::Dashed, |s| s.failed),
-    ];
+    ]);
     let y = Axis::linear_rounded(highest(&lines), 5.0);
     chart(run, "Signups a second", "signups a second", y, lines)
 }
@@ -175,7 +197,7 @@ fn points(run: &Run, of: impl Fn(&Second) -> f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Where the last second of the load ends.
+/// Where the last second of the run ends.
 fn end(run: &Run) -> f64 {
     run.timeline
         .iter()

@@ -13,8 +13,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// Ports the stacks publish.
-const PORTS: [u16; 10] = [
-    8080, 9100, 9111, 9112, 9090, 9101, 3000, 15401, 15402, 15403,
+const PORTS: [u16; 16] = [
+    8080, 9100, 9111, 9112, 9121, 9122, 9123, 9090, 9101, 3000, 15401, 15402, 15403, 15410, 15411,
+    15604,
 ];
 
 /// The result of one check.
@@ -70,6 +71,7 @@ fn set_up(root: &Path) -> Check {
     let missing: Vec<_> = [
         ".env",
         "compose/secrets/database_password",
+        "compose/secrets/queue_password",
         "compose/secrets/receipt_key",
         "compose/secrets/organiser_token",
     ]
@@ -170,5 +172,25 @@ fn ports() -> Check {
                 taken.join(", ")
             ),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_of_every_phase_is_looked_at() {
+        for name in PhaseName::value_variants() {
+            let phase = name.phase();
+            let databases = phase.databases.iter().map(|database| database.port);
+            let queue = phase.queue.iter().map(|queue| queue.port);
+            let writer = phase.queue.iter().map(|queue| queue.writer);
+            let urls = phase.operations.iter().copied().chain(writer);
+            let operations = urls.filter_map(|url| url.rsplit(':').next()?.parse().ok());
+            for port in databases.chain(queue).chain(operations) {
+                assert!(PORTS.contains(&port), "{port} of {}", phase.name);
+            }
+        }
     }
 }

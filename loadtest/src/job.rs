@@ -79,7 +79,10 @@ mod tests {
     #[test]
     fn the_main_job_is_every_phase_and_says_how_long_it_takes() {
         let said = announcement(&every_phase());
-        assert_eq!(said, "measuring phase1, then phase2: about 5 min");
+        assert_eq!(
+            said,
+            "measuring phase1, then phase2, then phase3: about 8 min"
+        );
     }
 
     #[test]

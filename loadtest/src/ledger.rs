@@ -1,7 +1,8 @@
 //! The ledger: every acknowledged signup, looked for again in the databases, by identity.
 //!
 //! It knows what each participant sent and was told, and is shown every row that was kept, also
-//! those of the replicas. What the service says about itself is no evidence here.
+//! those of the replicas, and every dead letter. What the service says about itself is no evidence
+//! here.
 
 mod rows;
 
@@ -11,7 +12,7 @@ use crate::record::Ledger;
 use rows::Rows;
 use uuid::Uuid;
 
-/// A signup as it was found in a database.
+/// A signup as it was found in a database or a dead letter.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Its primary key.
@@ -43,6 +44,7 @@ struct Entry {
     acked: bool,
     unknown: bool,
     rows: u8,
+    dead_letter: bool,
     conflict: bool,
     receipt: Option<Receipt>,
 }
@@ -88,21 +90,47 @@ impl Book {
         }
     }
 
-    /// Enters a row that was found.
-    pub fn found(&mut self, row: &Row) {
+    /// Enters a row that was found; returns whose it is, if anybody's of this run.
+    pub fn found(&mut self, row: &Row) -> Option<u32> {
         self.ledger.kept += 1;
         let number = self.participants.number(&row.email);
         self.owned.add(number, row);
+        let entry = self.identify(number, row)?;
+        entry.rows = entry.rows.saturating_add(1);
+        number
+    }
+
+    /// Enters that the row was found in a shard that the map does not name for it.
+    pub fn misrouted(&mut self) {
+        self.ledger.misrouted += 1;
+    }
+
+    /// Enters a signup that was found in the dead-letter queue. It is held against the service like
+    /// a row: what was refused must not have been queued either.
+    pub fn found_dead(&mut self, row: &Row) {
+        let number = self.participants.number(&row.email);
+        if let Some(entry) = self.identify(number, row) {
+            entry.dead_letter = true;
+        }
+    }
+
+    /// Enters a dead letter that is no readable signup.
+    pub fn found_unreadable(&mut self) {
+        self.ledger.unreadable_dead_letters += 1;
+    }
+
+    /// The entry of participant `number`, with what does not fit to it noted.
+    fn identify(&mut self, number: Option<u32>, row: &Row) -> Option<&mut Entry> {
         let entry = number.and_then(|number| self.entries.get_mut(number as usize));
         let Some((entry, number)) = entry.zip(number) else {
             // Nobody of this run: it was stored though it was never sent.
             self.ledger.unexpected += 1;
-            return;
+            return None;
         };
-        entry.rows = entry.rows.saturating_add(1);
         // The receipt in the participant's hand must be the key of the row.
         entry.conflict |= entry.receipt.is_some_and(|receipt| receipt.id() != row.id);
         self.ledger.mutated += u64::from(row.name != self.participants.name(number));
+        Some(entry)
     }
 
     /// A page for what the replicas hold.
@@ -125,12 +153,14 @@ impl Book {
         let mut ledger = self.ledger;
         for entry in &self.entries {
             ledger.acked += u64::from(entry.acked);
-            ledger.lost += u64::from(entry.acked && entry.rows == 0);
+            let gone = entry.acked && entry.rows == 0;
+            ledger.lost += u64::from(gone && !entry.dead_letter);
+            ledger.dead_lettered += u64::from(gone && entry.dead_letter);
             ledger.duplicated += u64::from(entry.rows > 1);
             ledger.receipt_conflicts += u64::from(entry.conflict);
-            let untold = !entry.acked && entry.rows > 0;
-            ledger.recovered += u64::from(untold && entry.unknown);
-            ledger.unexpected += u64::from(untold && !entry.unknown);
+            ledger.recovered += u64::from(!entry.acked && entry.unknown && entry.rows > 0);
+            let refused = !entry.acked && !entry.unknown;
+            ledger.unexpected += u64::from(refused && (entry.rows > 0 || entry.dead_letter));
         }
         ledger
     }

@@ -1,8 +1,8 @@
 //! `lab`: brings a phase up, loads it, looks for every acknowledged signup again, and says
 //! whether the numbers may be believed.
 //!
-//! Read in this order: [`run`] → [`schedule`] → [`generator`] → [`ledger`] → [`verdict`] →
-//! [`record`] → [`report`].
+//! Read in this order: [`run`] → [`schedule`] → [`generator`] → [`drain`] → [`ledger`] →
+//! [`recording`] → [`verdict`] → [`record`] → [`report`].
 
 pub mod attempt;
 pub mod calibrate;
@@ -11,6 +11,7 @@ pub mod containers;
 pub mod contract;
 pub mod databases;
 pub mod doctor;
+pub mod drain;
 pub mod fault;
 pub mod figures;
 pub mod generator;
@@ -22,8 +23,10 @@ pub mod meter;
 pub mod participant;
 pub mod phases;
 pub mod promises;
+pub mod queue;
 pub mod quotes;
 pub mod record;
+pub mod recording;
 pub mod report;
 pub mod reporter;
 pub mod results;

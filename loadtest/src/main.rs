@@ -34,6 +34,10 @@ Start here:
   lab run phase2 --without cache    the same with its cache switched off: what does it buy?
   lab run phase2 --kill phase2-primary@30 --window 60
                                     the same with its database killed: is anything lost?
+  lab run phase3                    1,000,000 participants in 100 s, answered from a queue
+  lab run phase3 --without queue    the same batches straight into the shards
+  lab run phase3 --users 100000 --pause phase3-shard-0@20+30 --kill phase3-writer@60
+                                    a shard away for 30 s: are signups accepted all the same?
   lab up phase1                     only bring it up: http://127.0.0.1:8080, Grafana on :3000
   lab main                          every phase at its own scale, with one table at the end
 

@@ -11,10 +11,8 @@ use crate::generator::Outcome;
 use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
 use crate::phases::Phase;
-use crate::record::{
-    Cap, Cost, Counts, Environment, Ledger, Load, Run, SCHEMA, ServiceCost, Verdict,
-};
-use crate::run::Options;
+use crate::record::{Cap, Cost, Counts, Environment, Load, Run, SCHEMA, ServiceCost, Verdict};
+use crate::run::{Found, Options};
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
 use crate::verdict;
@@ -56,6 +54,8 @@ pub(crate) struct After {
     pub(crate) inspected: BTreeMap<String, Inspected>,
     pub(crate) counts: ServiceCounts,
     pub(crate) drain: Duration,
+    /// What was left in the queue, if it was given up.
+    pub(crate) left: Option<String>,
     pub(crate) caught_up: CatchUp,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Measured<'a> {
     pub(crate) begin: Reading,
     pub(crate) cpu: CpuShares,
     pub(crate) after: After,
-    pub(crate) ledger: Ledger,
+    pub(crate) found: Found,
 }
 
 impl Measured<'_> {
@@ -88,6 +88,10 @@ impl Measured<'_> {
             &self.faults.revivals,
         );
         incidents.behind.clone_from(&self.after.caught_up.behind);
+        incidents.left.clone_from(&self.after.left);
+        incidents.shard_maps.clone_from(&self.found.shard_maps);
+        incidents.dead_letters.clone_from(&self.found.dead_letters);
+        incidents.clock_set = self.found.clock_set;
         run.bottleneck = verdict::bottleneck(&run);
         (run.verdict, run.reasons) = verdict::judge(&run, &incidents);
         Ok(run)
@@ -96,6 +100,9 @@ impl Measured<'_> {
     fn unjudged(&self, environment: Environment, git_sha: String) -> anyhow::Result<Run> {
         let attempts = &self.outcome.attempts;
         let left_out = self.options.left_out();
+        let recording = self.found.recording.as_ref();
+        let timeline = summary::timeline(attempts, recording, &self.readings, self.outcome.started);
+        let backlog = recording.map(|_| summary::backlog(&timeline, self.options.window));
         Ok(Run {
             schema: SCHEMA,
             id: self.id.clone(),
@@ -117,15 +124,16 @@ impl Measured<'_> {
             load: self.load(),
             answers: summary::answers(attempts),
             reads: source::reads(attempts),
-            latency_ms: summary::latencies(attempts),
+            latency_ms: summary::latencies(attempts, recording),
             drain_s: self.after.drain.as_secs_f64(),
+            backlog,
             replica_catch_up_s: self.after.caught_up.took.map(|took| took.as_secs_f64()),
-            ledger: self.ledger.clone(),
+            ledger: self.found.ledger.clone(),
             counts: self.counts(),
             broken_promises: Some(promises::broken(attempts, self.outcome.never_recorded)),
             cost: self.cost(),
             bottleneck: None,
-            timeline: summary::timeline(attempts, &self.readings, self.outcome.started),
+            timeline,
             verdict: Verdict::Invalid,
             reasons: Vec::new(),
         })
@@ -196,14 +204,14 @@ impl Measured<'_> {
                 .counts
                 .signups
                 .saturating_sub(self.before.counts.signups),
-            generator_acked: self.ledger.acked_requests,
+            generator_acked: self.found.ledger.acked_requests,
             service_acked: self
                 .after
                 .counts
                 .acked
                 .saturating_sub(self.before.counts.acked),
             repeats,
-            rows: self.ledger.kept,
+            rows: self.found.ledger.kept,
         }
     }
 
@@ -212,7 +220,7 @@ impl Measured<'_> {
         reason = "counts of a run are exact in a double"
     )]
     fn cost(&self) -> Cost {
-        let kept = self.ledger.kept.max(1) as f64;
+        let kept = self.found.ledger.kept.max(1) as f64;
         let mut per_service = meter::cost_between(&self.readings, &self.begin, &self.after.end);
         for cost in per_service.values_mut() {
             cost.cpu_us_per_signup = cost.cpu_s * 1e6 / kept;

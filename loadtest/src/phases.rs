@@ -1,6 +1,8 @@
 //! What the lab knows of a phase: its addresses, its Compose services, and which of its parts can
 //! be switched off. Nothing of its code.
 
+mod known;
+
 use clap::ValueEnum;
 use std::fmt;
 
@@ -12,6 +14,8 @@ pub enum PhaseName {
     Phase1,
     /// Pooled, replicated, cached: two servers behind a balancer, a primary and its replica, a cache.
     Phase2,
+    /// Buffered: two gateways behind a balancer, a queue, a writer, two shards.
+    Phase3,
 }
 
 /// Where a phase is reached, and what belongs to it.
@@ -31,6 +35,9 @@ pub struct Phase {
     pub operations: &'static [&'static str],
     /// Its databases. One that owns signups has at most one replica.
     pub databases: &'static [DatabaseAddress],
+    /// Where its signups wait between the answer and the commit; `None` when the answer follows the
+    /// commit.
+    pub queue: Option<QueueAddress>,
     /// What can be switched off in it, to see what it buys.
     pub parts: &'static [Part],
     /// The budgets there are caps for.
@@ -53,11 +60,31 @@ pub struct DatabaseAddress {
 pub enum Role {
     /// The signups themselves: what is not here is not kept.
     Owner,
+    /// A part of the signups themselves; the map in every shard says which.
+    Shard {
+        /// Its number, from 0: its place among the shards of the phase.
+        number: i16,
+    },
     /// What it streams from an owner.
     Replica {
         /// Compose service of the owner.
         of: &'static str,
     },
+}
+
+/// The queue of a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueAddress {
+    /// Compose service.
+    pub service: &'static str,
+    /// AMQP port on loopback.
+    pub port: u16,
+    /// The queues whose messages are to become rows.
+    pub queues: &'static [&'static str],
+    /// The queue of what cannot become one.
+    pub dead_letters: &'static str,
+    /// Operations port of what moves signups from the queues to the databases.
+    pub writer: &'static str,
 }
 
 /// A part of a phase that its servers can do without.
@@ -69,6 +96,8 @@ pub enum Part {
     Cache,
     /// Reads from the replica.
     Replica,
+    /// The answer before the commit: signups through the queue.
+    Queue,
 }
 
 /// Which set of caps the containers of a phase get.
@@ -81,54 +110,14 @@ pub enum Budget {
     Grown,
 }
 
-const PHASE1: Phase = Phase {
-    name: "phase1",
-    title: "monolith",
-    users: 1_000,
-    url: "http://127.0.0.1:8080",
-    entry: "phase1-server",
-    operations: &["http://127.0.0.1:9100"],
-    databases: &[DatabaseAddress {
-        service: "phase1-database",
-        port: 15401,
-        role: Role::Owner,
-    }],
-    parts: &[],
-    budgets: &[Budget::Same],
-};
-
-const PHASE2: Phase = Phase {
-    name: "phase2",
-    title: "replicated",
-    users: 100_000,
-    url: "http://127.0.0.1:8080",
-    entry: "phase2-balancer",
-    operations: &["http://127.0.0.1:9111", "http://127.0.0.1:9112"],
-    databases: &[
-        DatabaseAddress {
-            service: "phase2-primary",
-            port: 15402,
-            role: Role::Owner,
-        },
-        DatabaseAddress {
-            service: "phase2-replica",
-            port: 15403,
-            role: Role::Replica {
-                of: "phase2-primary",
-            },
-        },
-    ],
-    parts: &[Part::Batch, Part::Cache, Part::Replica],
-    budgets: &[Budget::Same, Budget::Grown],
-};
-
 impl PhaseName {
     /// What the lab knows of it.
     #[must_use]
     pub fn phase(self) -> Phase {
         match self {
-            Self::Phase1 => PHASE1,
-            Self::Phase2 => PHASE2,
+            Self::Phase1 => known::PHASE1,
+            Self::Phase2 => known::PHASE2,
+            Self::Phase3 => known::PHASE3,
         }
     }
 }
@@ -142,12 +131,28 @@ impl Phase {
             .is_some_and(|rest| rest.starts_with('-'))
     }
 
-    /// Whether it has a replica.
+    /// The phase as it is without `part`.
     #[must_use]
-    pub fn is_replicated(&self) -> bool {
-        self.databases
-            .iter()
-            .any(|database| database.role != Role::Owner)
+    pub fn without(self, part: Part) -> Self {
+        match part {
+            // Its container stays; nothing comes into it.
+            Part::Queue => Self {
+                queue: None,
+                ..self
+            },
+            Part::Batch | Part::Cache | Part::Replica => self,
+        }
+    }
+}
+
+impl Role {
+    /// Whether what is in the database is kept by it, and not a copy.
+    #[must_use]
+    pub fn owns(self) -> bool {
+        match self {
+            Self::Owner | Self::Shard { .. } => true,
+            Self::Replica { .. } => false,
+        }
     }
 }
 
@@ -159,6 +164,7 @@ impl Part {
             Self::Batch => "BATCH",
             Self::Cache => "CACHE",
             Self::Replica => "REPLICA",
+            Self::Queue => "QUEUE",
         }
     }
 }
@@ -169,6 +175,7 @@ impl fmt::Display for Part {
             Self::Batch => "batch",
             Self::Cache => "cache",
             Self::Replica => "replica",
+            Self::Queue => "queue",
         })
     }
 }
@@ -198,6 +205,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn shards_are_numbered_in_their_order_and_have_a_queue_each() {
+        let phase = PhaseName::Phase3.phase();
+        let roles = phase.databases.iter().map(|database| database.role);
+        let numbered = (0..2).map(|number| Role::Shard { number });
+        assert!(roles.eq(numbered));
+        let queue = phase.queue.unwrap();
+        assert_eq!(queue.queues.len(), phase.databases.len());
+        assert!(phase.owns(queue.service) && !queue.queues.contains(&queue.dead_letters));
+        assert_eq!(phase.without(Part::Queue).queue, None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod figures;
 mod ledger;
 mod promises;
 
-pub use figures::{Cost, Latencies, Load, Percentiles, Second, ServiceCost};
+pub use figures::{Backlog, Cost, Latencies, Load, Percentiles, Second, ServiceCost};
 pub use ledger::{Counts, Ledger};
 pub use promises::BrokenPromises;
 use schemars::JsonSchema;
@@ -68,6 +68,9 @@ pub struct Run {
     pub latency_ms: Latencies,
     /// From the last answer until nothing was left to write, in seconds.
     pub drain_s: f64,
+    /// What waited between the answer and the commit; null where the answer follows the commit.
+    #[serde(default)]
+    pub backlog: Option<Backlog>,
     /// After that, until the last of the replicas had replayed what its database had flushed, in
     /// seconds; null where the phase has none.
     #[serde(default)]
@@ -84,7 +87,7 @@ pub struct Run {
     pub cost: Cost,
     /// The first resource to saturate, with its evidence.
     pub bottleneck: Option<Bottleneck>,
-    /// One entry a second of the load.
+    /// One entry a second of the load, and until the last row was committed.
     pub timeline: Vec<Second>,
     /// Whether the numbers may be used.
     pub verdict: Verdict,

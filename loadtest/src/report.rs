@@ -6,6 +6,7 @@ mod markdown;
 mod measured;
 mod promises;
 mod reads;
+mod recording;
 
 use crate::charts;
 use crate::figures::{count, number, setting, verdict};
@@ -33,14 +34,13 @@ pub fn markdown(run: &Run) -> String {
         summary(run),
         "## Over time".to_owned(),
     ];
-    sections.extend(charts::FILES.map(|(file, alt)| format!("![{alt}]({file})")));
+    let charts = charts::files(run).into_iter();
+    sections.extend(charts.map(|(file, alt)| format!("![{alt}]({file})")));
     sections.extend([measured::load(run), measured::answers(run)]);
     sections.extend(reads::reads(run));
-    sections.extend([
-        measured::latency(run),
-        measured::ledger(run),
-        measured::counts(run),
-    ]);
+    sections.push(measured::latency(run));
+    sections.extend(recording::recording(run));
+    sections.extend([measured::ledger(run), measured::counts(run)]);
     sections.extend(promises::broken(run));
     sections.extend([
         conditions::cost(run),
@@ -88,7 +88,7 @@ fn summary(run: &Run) -> String {
         "{users} users came to {system} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
          budget `{budget}`): {asked} arrivals a second asked for, {achieved} signup requests a second \
          answered. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
-         containers. Of {acked} acknowledged signups, {lost} lost.{fault}",
+         containers. Of {acked} acknowledged signups, {lost} lost.{recording}{fault}",
         users = count(run.users.into()),
         system = run.system(),
         window = setting(run.window_s),
@@ -106,6 +106,7 @@ fn summary(run: &Run) -> String {
         } else {
             count(run.ledger.lost) + " are"
         },
+        recording = recording::in_brief(run).unwrap_or_default(),
     )
 }
 
@@ -200,7 +201,13 @@ mod tests {
     fn what_only_some_runs_have_is_shown_only_there() {
         let mut run = sample::rush();
         let report = markdown(&run);
-        for absent in ["## Reads", "## Promises", "replica", "without"] {
+        for absent in [
+            "## Reads",
+            "## Promises",
+            "## Recording",
+            "replica",
+            "without",
+        ] {
             assert!(!report.contains(absent), "{absent}\n{report}");
         }
         run.without = vec!["batch".to_owned()];
@@ -223,6 +230,26 @@ mod tests {
             "Answered from a cache: count 99.5 %.",
             "| Requests not answered within 2 s | 0 |",
             "| Receipts that were given, answered 404 | **2** |",
+        ] {
+            assert!(report.contains(figure), "{figure}\n{report}");
+        }
+    }
+    #[test]
+    fn a_run_with_a_queue_tells_when_its_signups_were_recorded() {
+        let mut run = sample::buffered();
+        run.ledger.dead_lettered = 2;
+        let report = markdown(&run);
+        for figure in [
+            "99 % of the signups were recorded within 1,020 ms, at most 19 waited, and the last was \
+             recorded 3.20 s after the last answer.",
+            "](backlog.svg)",
+            "## Recording",
+            "| Until durable, p99 | 1,020 ms |",
+            "| Largest backlog | 19 signups, in second 4 |",
+            "| Backlog when the last participants came | 14 signups |",
+            "| dead-lettered | acknowledged, only in the dead-letter queue | **2** | 0 |",
+            "| unreadable dead letters | messages there that are no readable signup | 0 | reported |",
+            "| Signups kept | participants acknowledged: 1,000 | rows: 1,000 | agree |",
         ] {
             assert!(report.contains(figure), "{figure}\n{report}");
         }

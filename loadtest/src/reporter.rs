@@ -20,6 +20,13 @@ pub struct Reporter {
     terminal: bool,
 }
 
+/// Reports something that is waited for.
+pub struct Waiter<'a> {
+    reporter: &'a Reporter,
+    /// When a line was last written to a pipe.
+    written: Instant,
+}
+
 /// Reports a load for as long as it lives.
 pub struct Watching(JoinHandle<()>);
 
@@ -47,6 +54,16 @@ impl Reporter {
         }
     }
 
+    /// Begins to wait for something, which is said like any step.
+    #[must_use]
+    pub fn wait(&self, what: &str) -> Waiter<'_> {
+        self.step(what);
+        Waiter {
+            reporter: self,
+            written: Instant::now(),
+        }
+    }
+
     /// Reports the load until what is returned is dropped.
     #[must_use]
     pub fn watch(&self, progress: &Arc<Progress>, arrivals: usize, window: Duration) -> Watching {
@@ -69,6 +86,18 @@ impl Reporter {
     /// Leaves the terminal as it was.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+impl Waiter<'_> {
+    /// How far it is. On a terminal it is seen at once, in a pipe now and then.
+    pub fn say(&mut self, line: &str) {
+        if self.reporter.terminal {
+            self.reporter.bar.set_message(line.to_owned());
+        } else if self.written.elapsed() >= PIPE_EVERY {
+            eprintln!("{line}");
+            self.written = Instant::now();
+        }
     }
 }
 

@@ -185,25 +185,25 @@ mod tests {
     #[test]
     fn a_run_is_read_back_as_it_was_written() {
         let results = tempfile::tempdir().unwrap();
-        for run in [sample::rush(), sample::lost()] {
+        for run in [sample::rush(), sample::lost(), sample::buffered()] {
             let folder = write_run(results.path(), &run).unwrap();
             let json = fs::read_to_string(folder.join(RUN_FILE)).unwrap();
             assert_eq!(
                 json.lines()
                     .filter(|l| l.starts_with("    {\"t_s\""))
                     .count(),
-                100
+                run.timeline.len()
             );
             let again = read_run(&folder).unwrap();
             assert_eq!(run_json(&again).unwrap(), json);
-            let files = charts::FILES.map(|(file, _)| file);
-            for file in files.into_iter().chain([REPORT_FILE]) {
+            let files = charts::files(&run).into_iter().map(|(file, _)| file);
+            for file in files.chain([REPORT_FILE]) {
                 assert!(folder.join(file).is_file(), "{file}");
             }
         }
         let runs = read_all(results.path()).unwrap();
-        assert_eq!(runs.len(), 2);
-        assert!(runs[0].id < runs[1].id);
+        assert_eq!(runs.len(), 3);
+        assert!(runs.is_sorted_by(|a, b| a.id < b.id));
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! down. Whatever happens in between, also Ctrl-C, the stack is taken down.
 
 mod bench;
+mod found;
 mod options;
 
 use crate::host;
-use crate::ledger::Book;
 use crate::measured::Measured;
 use crate::participant::Participants;
 use crate::record::Run;
@@ -16,6 +16,7 @@ use crate::scenario::Scenario;
 use crate::stack::Stack;
 use anyhow::bail;
 use bench::Bench;
+pub(crate) use found::Found;
 pub use options::Options;
 use std::path::Path;
 use time::OffsetDateTime;
@@ -85,11 +86,10 @@ async fn measure(
         .await?;
     let cpu = host::CpuTimes::now()?.since(&before.cpu);
 
-    let after = bench.come_to_rest(reporter).await?;
+    let after = bench.come_to_rest(users, &outcome, reporter).await?;
 
-    reporter.step("looking for every acknowledged signup in the database");
-    let mut book = Book::open(users, participants, &outcome.attempts);
-    bench.databases.read_into(&mut book).await?;
+    reporter.step("looking for every acknowledged signup");
+    let found = Found::by(&bench, users, participants, &outcome).await?;
 
     let measured = Measured {
         root,
@@ -103,7 +103,7 @@ async fn measure(
         begin,
         cpu,
         after,
-        ledger: book.close(),
+        found,
     };
     measured.into_run().await
 }

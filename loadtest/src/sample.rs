@@ -1,7 +1,7 @@
-//! Two runs to test reports, charts and tables with, read from `tests/fixtures`: a clean rush, and
-//! one that lost acknowledged signups when its database was killed. Tests only.
+//! Runs to test reports, charts and tables with, read from `tests/fixtures`: a clean rush, and one
+//! that lost acknowledged signups when its database was killed. Tests only.
 
-use crate::record::Run;
+use crate::record::{Backlog, Run, Second};
 use std::path::PathBuf;
 
 /// 1,000 users in 100 s, clean.
@@ -12,6 +12,34 @@ pub(crate) fn rush() -> Run {
 /// The same load with the database killed on the way; two acknowledged signups are gone.
 pub(crate) fn lost() -> Run {
     read("20251121T093000Z-phase1-rush-1000")
+}
+
+/// The clean rush as it could have been with a queue: each signup recorded in the second after its
+/// answer, the last 3 s after the load.
+pub(crate) fn buffered() -> Run {
+    let mut run = rush();
+    run.phase = "phase3".to_owned();
+    run.id = run.id.replace("phase1", "phase3");
+    let last = run.timeline.len().try_into().unwrap();
+    run.timeline.extend((last..last + 3_u32).map(|t_s| Second {
+        t_s,
+        ..Second::default()
+    }));
+    let mut waiting = 0;
+    for second in &mut run.timeline {
+        second.recorded = Some(waiting);
+        waiting = second.acked;
+        second.backlog = waiting;
+    }
+    run.drain_s = 3.2;
+    run.backlog = Some(Backlog {
+        peak: 19,
+        peak_t_s: 4,
+        at_window_end: 14,
+    });
+    let durable = &mut run.latency_ms.durable;
+    (durable.p50, durable.p99, durable.count) = (310.0, 1_020.0, 1_000);
+    run
 }
 
 /// The folder of the sample runs.

@@ -59,6 +59,7 @@ impl Stack {
                 "--without {part}: {} has no {part} that could be left out",
                 self.phase.name
             );
+            self.phase = self.phase.without(*part);
             self = self.with_variable(part.variable(), "off");
         }
         Ok(self)
@@ -127,7 +128,7 @@ impl Stack {
             .map(drop)
     }
 
-    /// Waits until every server says that it is ready, and the public port answers.
+    /// Waits until every server and the writer say that they are ready, and the public port answers.
     ///
     /// # Errors
     /// When one is not in time.
@@ -136,7 +137,8 @@ impl Stack {
             .timeout(Duration::from_secs(2))
             .build()?;
         let began = Instant::now();
-        let probes = self.phase.operations.iter();
+        let writer = self.phase.queue.as_ref().map(|queue| &queue.writer);
+        let probes = self.phase.operations.iter().chain(writer);
         let mut probes: Vec<String> = probes.map(|url| format!("{url}/readyz")).collect();
         // Last: what is between it and the servers must have seen that they are ready.
         probes.push(format!("{}/v1/events/{LAUNCH_DAY}", self.phase.url));

@@ -5,7 +5,7 @@ mod terminal;
 
 use crate::figures::{count, number, verdict};
 use crate::quotes;
-use crate::record::{Run, Verdict};
+use crate::record::{Percentiles, Run, Verdict};
 use crate::report::table;
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
@@ -35,8 +35,10 @@ pub fn results_readme(runs: &[Run]) -> String {
          charts are made from it. This file is generated; `lab report --all` writes it again.\n\n\
          Only the numbers of a **VALID** run may be quoted. A SUSPECT run may be looked at, with its \
          reasons beside it. An INVALID run may not be used: some are kept because they show what \
-         goes wrong. p50 and p99 are in ms, from the intended start; CPU-µs are those of all \
-         containers of the phase for one durable signup; idle is the CPU they used before the load.\n",
+         goes wrong. p50 and p99 are in ms, from the intended start to the answer, and durable p99 from \
+         there to the commit, which phase 3 answers before; drain is the time from the last answer \
+         to the last commit, in s; CPU-µs are those of all containers of the phase for one durable \
+         signup; idle is the CPU they used before the load.\n",
     );
     if runs.is_empty() {
         text.push_str(&format!("\n{NO_RUNS}\n"));
@@ -52,7 +54,7 @@ pub fn results_readme(runs: &[Run]) -> String {
 
 fn run_table(runs: &[&Run]) -> String {
     let rows = runs.iter().map(|run| {
-        let [asked, acked, p50, p99, cost, idle, lost] = figures(run);
+        let [asked, acked, p50, p99, durable, cost, idle, lost] = figures(run);
         let mut kind = format!(
             "{}, {} s",
             run.arrivals,
@@ -70,7 +72,10 @@ fn run_table(runs: &[&Run]) -> String {
             Verdict::Suspect | Verdict::Invalid => format!("{word}: {}", run.reasons.join("; ")),
         };
         let link = format!("[{}]({}/report.md)", run.started_at, run.id);
-        [link, kind, asked, acked, p50, p99, cost, idle, lost, word]
+        let drain = number(run.drain_s);
+        [
+            link, kind, asked, acked, p50, p99, durable, drain, cost, idle, lost, word,
+        ]
     });
     let head = [
         "Run",
@@ -79,13 +84,15 @@ fn run_table(runs: &[&Run]) -> String {
         "Acknowledged/s",
         "p50",
         "p99",
+        "Durable p99",
+        "Drain",
         "CPU-µs/signup",
         "Idle CPU",
         "Lost",
         "Verdict",
     ];
     let align = [
-        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -134,7 +141,7 @@ fn phase_table(runs: &[Run]) -> String {
         return NO_RUNS.to_owned();
     }
     let rows = newest.values().map(|run| {
-        let [asked, acked, p50, p99, cost, _, lost] = figures(run);
+        let [asked, acked, p50, p99, durable, cost, _, lost] = figures(run);
         let mut load = format!("{}, {}", run.scenario, run.arrivals);
         if seconds(run) != 100 {
             load += &format!(", {} s", seconds(run));
@@ -151,6 +158,7 @@ fn phase_table(runs: &[Run]) -> String {
             acked,
             p50,
             p99,
+            durable,
             cost,
             lost,
             link,
@@ -164,12 +172,13 @@ fn phase_table(runs: &[Run]) -> String {
         "Acknowledged/s",
         "p50, ms",
         "p99, ms",
+        "Durable p99, ms",
         "CPU-µs/signup",
         "Lost",
         "Verdict",
     ];
     let align = [
-        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -184,17 +193,18 @@ fn seconds(run: &Run) -> u32 {
     run.window_s as u32
 }
 
-/// Asked/s, acknowledged/s, p50, p99, CPU-µs a signup, idle CPU, lost.
-fn figures(run: &Run) -> [String; 7] {
-    let answer = &run.latency_ms.answer;
-    let ms = |x: f64| if answer.count == 0 { f64::NAN } else { x };
+/// Asked/s, acknowledged/s, p50, p99, p99 until durable, CPU-µs a signup, idle CPU, lost.
+fn figures(run: &Run) -> [String; 8] {
+    let (answer, durable) = (&run.latency_ms.answer, &run.latency_ms.durable);
+    let ms = |of: &Percentiles, x: f64| if of.count == 0 { f64::NAN } else { x };
     // Acknowledged, not answered: a refusal is an answer too.
     let acked_per_s = run.ledger.acked_requests as f64 / run.window_s;
     [
         number(run.load.asked_per_s),
         number(acked_per_s),
-        number(ms(answer.p50)),
-        number(ms(answer.p99)),
+        number(ms(answer, answer.p50)),
+        number(ms(answer, answer.p99)),
+        number(ms(durable, durable.p99)),
         number(run.cost.cpu_us_per_signup),
         number(run.cost.idle_cpus),
         count(run.ledger.lost),

@@ -1,10 +1,14 @@
 //! Whether the numbers of a run may be used, and why not.
 
+mod buffered;
 mod counts;
+mod incidents;
 mod promises;
 
-use crate::databases::{CATCH_UP_TIMEOUT, CLAIMED_DURABILITY};
+use crate::databases::CLAIMED_DURABILITY;
+use crate::queue::CLAIMED_OF_QUEUES;
 use crate::record::{Bottleneck, Run, Verdict};
+pub use incidents::Incidents;
 
 const MAX_STEAL: f64 = 0.02;
 const MIN_ACHIEVED: f64 = 0.99;
@@ -21,23 +25,11 @@ const MIN_IN_FLIGHT: f64 = 1.0;
 /// A container throttled in more than this share of its periods is at its cap.
 const AT_CAP: f64 = 0.10;
 
-/// What happened to the containers during a run.
-#[derive(Debug, Clone, Default)]
-pub struct Incidents {
-    /// Services that were started anew without being told to.
-    pub restarted: Vec<String>,
-    /// Services that did not run when it was over.
-    pub ended: Vec<String>,
-    /// Services that the kernel killed for memory.
-    pub oom_killed: Vec<String>,
-    /// Replicas that did not catch up, and where they were left.
-    pub behind: Vec<String>,
-}
-
 /// The verdict over `run`, and the reasons when it is not `VALID`.
 #[must_use]
 pub fn judge(run: &Run, incidents: &Incidents) -> (Verdict, Vec<String>) {
     let (mut invalid, mut suspect) = (why_invalid(run, incidents), why_suspect(run));
+    suspect.extend(buffered::suspect(run, incidents));
     for (weight, reason) in promises::broken(run) {
         match weight {
             Verdict::Invalid => invalid.push(reason),
@@ -64,24 +56,6 @@ fn why_invalid(run: &Run, incidents: &Incidents) -> Vec<String> {
     reasons.extend(wrong_caps(run));
     reasons.extend(wrong_durability(run));
     reasons
-}
-
-impl Incidents {
-    fn reasons(&self) -> Vec<String> {
-        let of = |services: &[String], what: &str| {
-            let reason = |service: &String| format!("{service} {what}");
-            services.iter().map(reason).collect::<Vec<_>>()
-        };
-        let patience = CATCH_UP_TIMEOUT.as_secs();
-        let behind = |replica: &String| format!("{replica} after {patience} s of waiting");
-        [
-            of(&self.restarted, "was restarted during the run"),
-            of(&self.ended, "did not run at the end"),
-            of(&self.oom_killed, "was killed for memory"),
-            self.behind.iter().map(behind).collect(),
-        ]
-        .concat()
-    }
 }
 
 /// Caps that are not those claimed, or more than the budget has.
@@ -114,9 +88,8 @@ fn wrong_durability(run: &Run) -> Vec<String> {
     let mut reasons = Vec::new();
     for (setting, value) in &run.durability {
         let name = setting.rsplit('.').next().unwrap_or_default();
-        let claimed = CLAIMED_DURABILITY
-            .iter()
-            .find(|(claimed, _)| *claimed == name);
+        let claims = CLAIMED_DURABILITY.iter().chain(&CLAIMED_OF_QUEUES);
+        let claimed = claims.into_iter().find(|(claimed, _)| *claimed == name);
         if let Some((_, claimed)) = claimed.filter(|(_, claimed)| claimed != value) {
             reasons.push(format!("{setting} is {value}, not {claimed} as claimed"));
         }
@@ -200,7 +173,7 @@ pub fn bottleneck(run: &Run) -> Option<Bottleneck> {
         evidence: format!(
             "throttled in {:.0} % of its periods at {:.2} of {:.2} CPU",
             cost.throttled_ratio * 100.0,
-            cost.cpu_s / run.window_s,
+            cost.cpu_s / (run.window_s + run.drain_s),
             cap.cpus,
         ),
     })

@@ -25,6 +25,28 @@ fn every_chart_carries_the_run_and_its_verdict() {
 }
 
 #[test]
+fn a_run_with_a_queue_shows_what_waited_and_no_other_does() {
+    let run = sample::buffered();
+    let drawn = svg(&run, "backlog.svg");
+    for shown in [
+        "accepted so far",
+        "recorded so far",
+        "at most 19",
+        "end of the load",
+        "drained in 3.20 s",
+    ] {
+        assert!(drawn.contains(shown), "{shown}");
+    }
+    assert!(svg(&run, "rate.svg").contains(">\nrecorded\n<"));
+    assert!(!svg(&sample::rush(), "rate.svg").contains(">\nrecorded\n<"));
+    assert!(
+        files(&sample::rush())
+            .iter()
+            .all(|(file, _)| *file != "backlog.svg")
+    );
+}
+
+#[test]
 fn the_goal_is_drawn_when_it_is_in_range() {
     let mut run = sample::rush();
     assert!(!svg(&run, "latency.svg").contains("goal for p99"));
@@ -55,7 +77,7 @@ fn many_containers_are_drawn_as_shares_of_their_caps_and_few_are_not() {
 #[test]
 fn strange_data_is_drawn_without_a_panic() {
     for timeline in strange_timelines() {
-        let mut run = sample::rush();
+        let mut run = sample::buffered();
         run.timeline = timeline;
         for picture in draw(&run).unwrap() {
             assert!(
@@ -83,6 +105,8 @@ fn strange_timelines() -> Vec<Vec<Second>> {
     for second in &mut huge {
         second.asked = u64::MAX;
         second.acked = u64::MAX;
+        second.backlog = u64::MAX;
+        second.recorded = Some(u64::MAX);
         second.p99_ms = 1e300;
         second.memory_bytes.values_mut().for_each(|b| *b = u64::MAX);
         second.cpus.values_mut().for_each(|c| *c = f64::MAX);

@@ -19,9 +19,10 @@ pub const CLAIMED_DURABILITY: [(&str, &str); 4] = [
 const OF_A_ROLE: &str = "set_for_role_or_database";
 
 /// Read and recorded, without a claim.
-const ALSO_RECORDED: [&str; 4] = [
+const ALSO_RECORDED: [&str; 5] = [
     "server_version",
     "synchronous_standby_names",
+    "track_commit_timestamp",
     "wal_level",
     "wal_sync_method",
 ];

@@ -1,5 +1,7 @@
 //! What the ledger finds, and what it does not hold against a service.
 
+mod dead_letters;
+
 use super::*;
 use crate::attempt::Outcome;
 use base64::Engine;
@@ -29,7 +31,9 @@ fn signup(participant: u32, outcome: Outcome) -> Attempt {
 
 fn judge(attempts: &[Attempt], rows: &[Row]) -> Ledger {
     let mut book = Book::open(10, Participants::new("t"), attempts);
-    rows.iter().for_each(|row| book.found(row));
+    for row in rows {
+        book.found(row);
+    }
     book.close()
 }
 
@@ -145,11 +149,39 @@ fn two_rows_another_name_another_receipt_and_no_receipt_are_found() {
     );
 }
 
+#[test]
+fn misrouted_rows_and_unreadable_dead_letters_are_counted() {
+    let mut book = Book::open(10, Participants::new("t"), &[]);
+    book.misrouted();
+    book.found_unreadable();
+    let ledger = book.close();
+    assert_eq!(ledger.violations(), [("misrouted", 1)]);
+    assert_eq!(ledger.unreadable_dead_letters, 1);
+}
+
+/// One participant in two shards has two rows, whichever shard each is in.
+#[test]
+fn a_row_in_each_of_two_shards_is_a_duplicate() {
+    let mut book = Book::open(
+        10,
+        Participants::new("t"),
+        &[signup(1, Outcome::Status(202))],
+    );
+    assert_eq!(book.found(&row(1)), Some(1));
+    // A writer that routed by something else than the id, on another day.
+    book.misrouted();
+    assert_eq!(book.found(&row(1)), Some(1));
+    let ledger = book.close();
+    assert_eq!(ledger.violations(), [("duplicated", 1), ("misrouted", 1)]);
+}
+
 /// The violations when the replica holds `copied` and the database that owns them `owned`.
 fn compare(owned: &[Row], copied: &[Row]) -> Vec<(&'static str, u64)> {
     let attempts: Vec<_> = (0..10).map(|i| signup(i, Outcome::Timeout)).collect();
     let mut book = Book::open(10, Participants::new("t"), &attempts);
-    owned.iter().for_each(|row| book.found(row));
+    for row in owned {
+        book.found(row);
+    }
     let mut page = book.replica_page();
     copied.iter().for_each(|row| page.found(row));
     book.compare(&page);

@@ -69,7 +69,9 @@ pub struct Latencies {
     /// Signups answered 2xx, from the send.
     pub answer_from_send: Percentiles,
     /// Until the signup was durable, from the intended start. Equal to `answer` where the answer
-    /// follows the commit.
+    /// follows the commit; elsewhere, for each participant, from the intended start of the first
+    /// request that was acknowledged to the commit of the row by the database's clock, which is read
+    /// just before the commit is flushed.
     pub durable: Percentiles,
     /// Reads answered 2xx, from the send.
     pub read: Percentiles,
@@ -105,7 +107,19 @@ pub struct ServiceCost {
     pub throttled_ratio: f64,
 }
 
-/// One second of the load.
+/// Signups that were acknowledged and had no row yet, at the ends of the seconds of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Backlog {
+    /// The most there were.
+    pub peak: u64,
+    /// In which second of the load that was first.
+    pub peak_t_s: u32,
+    /// How many there were when the window ended in which participants came.
+    pub at_window_end: u64,
+}
+
+/// One second of the load, or of what it took after that until everything was recorded.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Second {
@@ -125,8 +139,13 @@ pub struct Second {
     pub p99_ms: f64,
     /// 99th percentile, from the send, in ms.
     pub p99_from_send_ms: f64,
-    /// Signups accepted and not yet recorded at the end of this second.
+    /// Signups accepted and not yet recorded at the end of this second: participants with a 2xx by
+    /// then and no row.
     pub backlog: u64,
+    /// Rows committed in this second, by the database's clock; null where the answer follows the
+    /// commit.
+    #[serde(default)]
+    pub recorded: Option<u64>,
     /// CPUs each container used in this second.
     pub cpus: BTreeMap<String, f64>,
     /// Memory of each container, without the page cache, in bytes.

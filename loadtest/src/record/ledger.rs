@@ -16,8 +16,15 @@ pub struct Ledger {
     pub acked: u64,
     /// Rows found in the databases.
     pub kept: u64,
-    /// Acknowledged, and in no database. Must be 0.
+    /// Acknowledged, and in no database or dead-letter queue. Must be 0.
     pub lost: u64,
+    /// Acknowledged, and only in the dead-letter queue: not gone, but in no list until somebody
+    /// records it by hand.
+    #[serde(default)]
+    pub dead_lettered: u64,
+    /// Messages in the dead-letter queue that are no readable signup.
+    #[serde(default)]
+    pub unreadable_dead_letters: u64,
     /// More than one row. Must be 0.
     pub duplicated: u64,
     /// Stored although every request was definitely refused, or none was sent. Must be 0.
@@ -52,7 +59,8 @@ pub struct Counts {
     pub generator_acked: u64,
     /// 2xx signups of the service's metrics.
     pub service_acked: u64,
-    /// Repeats: signups answered 200, the participant had signed up.
+    /// Repeats: signups answered 200, the participant had signed up. Not those answered 202, behind
+    /// which nobody knows yet.
     pub repeats: u64,
     /// Rows in the databases.
     pub rows: u64,

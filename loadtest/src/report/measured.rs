@@ -124,7 +124,7 @@ pub(super) fn latency(run: &Run) -> String {
 
 pub(super) fn ledger(run: &Run) -> String {
     let l = &run.ledger;
-    let reported = [
+    let mut reported = vec![
         ("attempted", "signup requests sent", l.attempted),
         (
             "acknowledged requests",
@@ -169,6 +169,12 @@ pub(super) fn ledger(run: &Run) -> String {
         let is = "row not the same on the replica";
         forbidden.push(("replica differs", is, l.replica_differs));
     }
+    if run.backlog.is_some() {
+        let is = "acknowledged, only in the dead-letter queue";
+        forbidden.push(("dead-lettered", is, l.dead_lettered));
+        let is = "messages there that are no readable signup";
+        reported.push(("unreadable dead letters", is, l.unreadable_dead_letters));
+    }
     let judged = |n: u64| {
         if n == 0 {
             count(n)
@@ -197,6 +203,11 @@ pub(super) fn ledger(run: &Run) -> String {
 
 pub(super) fn counts(run: &Run) -> String {
     let c = &run.counts;
+    // Behind a queue a repeat is not known as one when it is answered.
+    let (kept, by) = match run.backlog {
+        Some(_) => (run.ledger.acked, "participants acknowledged"),
+        None => (c.generator_acked.saturating_sub(c.repeats), "2xx − repeats"),
+    };
     let rows = [
         (
             "Signup requests",
@@ -212,13 +223,7 @@ pub(super) fn counts(run: &Run) -> String {
             "service",
             c.service_acked,
         ),
-        (
-            "Signups kept",
-            "2xx − repeats",
-            c.generator_acked.saturating_sub(c.repeats),
-            "rows",
-            c.rows,
-        ),
+        ("Signups kept", by, kept, "rows", c.rows),
     ]
     .map(|(what, one, a, other, b)| {
         let [a_text, b_text] =

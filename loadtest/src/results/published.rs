@@ -55,7 +55,7 @@ pub fn stale(root: &Path) -> Result<Vec<String>> {
     }
     let runs = published(root)?;
     for run in &runs {
-        for (file, _) in charts::FILES {
+        for (file, _) in charts::files(run) {
             let path = Path::new("results").join(&run.id).join(file);
             if !root.join(&path).is_file() {
                 complaints.push(format!(

@@ -3,6 +3,7 @@
 use super::Options;
 use crate::containers::Containers;
 use crate::databases::Databases;
+use crate::drain;
 use crate::fault::Happened;
 use crate::generator::{self, Outcome, Plan, Progress};
 use crate::host;
@@ -10,16 +11,18 @@ use crate::measured::{After, Before};
 use crate::meter::Meter;
 use crate::participant::Participants;
 use crate::phases::Phase;
+use crate::queue::Queue;
 use crate::reporter::Reporter;
 use crate::schedule::Schedule;
-use crate::service_metrics;
 use crate::stack::Stack;
+use crate::{service_metrics, summary};
 use anyhow::{bail, ensure};
 use signup_domain::LAUNCH_DAY;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +40,7 @@ pub(super) struct Bench<'a> {
     stack: &'a Stack,
     pub(super) containers: Containers,
     pub(super) databases: Databases,
+    pub(super) queue: Option<Queue>,
     pub(super) meter: Meter,
 }
 
@@ -54,8 +58,12 @@ impl<'a> Bench<'a> {
         options.faults.check(&services, options.window)?;
         reporter.step(&format!("bringing up {} with empty databases", phase.name));
         stack.up_fresh().await?;
-        let databases = databases_at_rest(phase, root).await?;
-        let durability = databases.durability().await?;
+        let (databases, queue) = at_rest(phase, root, reporter).await?;
+        let mut durability = databases.durability().await?;
+        if let Some(queue) = &queue {
+            durability.extend(queue.durability().await?);
+            ensure_timed(&durability)?;
+        }
         let containers = Containers::find(phase).await?;
 
         reporter.step("measuring it idle");
@@ -77,6 +85,7 @@ impl<'a> Bench<'a> {
             stack,
             containers,
             databases,
+            queue,
             meter,
         };
         Ok((bench, before))
@@ -121,28 +130,58 @@ impl<'a> Bench<'a> {
         Ok((outcome, happened))
     }
 
-    /// Waits until everything is written and replicated, and looks at it again.
-    pub(super) async fn come_to_rest(&self, reporter: &Reporter) -> anyhow::Result<After> {
-        reporter.step("waiting until everything is written");
-        let drain = self.databases.wait_until_idle().await?;
+    /// Waits until all that the load `came` to is written and replicated, and looks at it again.
+    pub(super) async fn come_to_rest(
+        &self,
+        users: u32,
+        came: &Outcome,
+        reporter: &Reporter,
+    ) -> anyhow::Result<After> {
+        let mut waiter = reporter.wait("waiting until everything is written");
+        let acknowledged = summary::acknowledged(users, &came.attempts);
+        let queue = self.queue.as_ref();
+        let rest = drain::wait(&self.databases, queue, acknowledged, &mut waiter).await?;
         let caught_up = self.databases.wait_for_replicas().await?;
+        let last_answer = came.started + came.duration;
+        let drain = |busy_until: Instant| busy_until.saturating_duration_since(last_answer);
         Ok(After {
             end: self.meter.read().await?,
             inspected: self.containers.inspect().await?,
             counts: service_metrics::scrape(self.stack.phase.operations).await?,
-            drain,
+            drain: rest.busy_until.map_or(Duration::ZERO, drain),
+            left: rest.left,
             caught_up,
         })
     }
 }
 
-/// The databases of a phase that has come up. A service may be ready before its replica has been made.
-async fn databases_at_rest(phase: Phase, root: &Path) -> anyhow::Result<Databases> {
+/// The databases and the queue of a phase that has come up. A service may be ready before its replica
+/// has been made.
+async fn at_rest(
+    phase: Phase,
+    root: &Path,
+    reporter: &Reporter,
+) -> anyhow::Result<(Databases, Option<Queue>)> {
     let databases = Databases::new(phase, root)?;
-    databases.wait_until_idle().await?;
+    let queue = Queue::new(phase, root)?;
+    let mut waiter = reporter.wait("waiting until it is at rest");
+    let rest = drain::wait(&databases, queue.as_ref(), 0, &mut waiter).await?;
+    ensure!(rest.left.is_none(), "{}", rest.left.unwrap_or_default());
     let behind = databases.wait_for_replicas().await?.behind;
     ensure!(behind.is_empty(), "{}", behind.join(" "));
-    Ok(databases)
+    Ok((databases, queue))
+}
+
+/// Whether every database can say when a row was committed; better asked before the load than after.
+fn ensure_timed(durability: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    for (setting, value) in durability {
+        let timed = !setting.ends_with(".track_commit_timestamp") || value == "on";
+        ensure!(
+            timed,
+            "{setting} is {value}: nobody could tell when a signup was recorded"
+        );
+    }
+    Ok(())
 }
 
 /// Where the load goes: to the container's own address, so that no byte passes the engine's port

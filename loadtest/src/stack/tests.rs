@@ -17,6 +17,15 @@ fn parts_are_on_unless_they_are_left_out() {
 }
 
 #[test]
+fn without_the_queue_nothing_is_expected_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let stack = Stack::new(PhaseName::Phase3.phase(), root.path());
+    assert!(stack.phase.queue.is_some() && stack.environment["QUEUE"] == "on");
+    let stack = stack.without(&[Part::Queue]).unwrap();
+    assert!(stack.phase.queue.is_none() && stack.environment["QUEUE"] == "off");
+}
+
+#[test]
 fn a_phase_is_not_measured_without_what_it_does_not_have() {
     let root = tempfile::tempdir().unwrap();
     let stack = Stack::new(PhaseName::Phase1.phase(), root.path());

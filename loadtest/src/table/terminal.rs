@@ -21,12 +21,12 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
     }
     let names = [
         "phase",
-        "scenario",
         "users",
-        "asked/s",
-        "ack/s",
+        "asked\n/s",
+        "ack\n/s",
         "p50\nms",
         "p99\nms",
+        "durable\np99 ms",
         "CPU-µs\n/signup",
         "idle\nCPU",
         "lost",
@@ -35,13 +35,13 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
     table.set_header(names);
     for (column, name) in table.column_iter_mut().zip(names) {
         // One blank between columns: a row fits into 80.
-        column.set_padding((0, 1));
-        if !["phase", "scenario", "verdict"].contains(&name) {
+        column.set_padding((0, u16::from(name != "verdict")));
+        if !["phase", "verdict"].contains(&name) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     for run in runs {
-        let mut row = vec![Cell::new(system(run)), Cell::new(&run.scenario)];
+        let mut row = vec![Cell::new(system(run))];
         let numbers = [count(run.users.into())].into_iter().chain(figures(run));
         row.extend(numbers.map(Cell::new_owned));
         if let Some(lost) = row.pop() {
@@ -69,6 +69,9 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
 /// phase's own.
 fn system(run: &Run) -> String {
     let mut lines = vec![run.phase.clone()];
+    if run.scenario != "rush" {
+        lines.push(run.scenario.clone());
+    }
     if !run.without.is_empty() {
         lines.push("without".to_owned());
         lines.extend(run.without.iter().cloned());
@@ -95,6 +98,8 @@ mod tests {
         for word in ["phase1", "1,000", "10.5", "11.8", "968", "VALID", "INVALID"] {
             assert!(plain.contains(word), "{word}\n{plain}");
         }
+        let buffered = summary(&[sample::buffered()], false);
+        assert!(buffered.contains("11.8   1,020"), "{buffered}");
         assert!(summary(&runs, true).contains('\u{1b}'));
     }
 
@@ -105,8 +110,14 @@ mod tests {
         run.without = vec!["batch".to_owned(), "replica".to_owned()];
         run.budget = "grown".to_owned();
         run.users = 1_000_000;
+        run.scenario = "visit".to_owned();
+        (run.load.asked_per_s, run.window_s) = (10_600.0, 0.1);
+        (run.latency_ms.answer.p99, run.latency_ms.durable.p99) = (12_345.6, 123_456.7);
+        run.verdict = Verdict::Suspect;
         let table = summary(&[run], false);
-        for word in ["phase2", "without", "batch", "replica", "grown"] {
+        for word in [
+            "phase2", "visit", "without", "batch", "replica", "grown", "123,457",
+        ] {
             assert!(table.contains(word), "{word}\n{table}");
         }
         let widest = table.lines().map(|line| line.chars().count()).max();

@@ -8,7 +8,9 @@ fn the_results_table_tells_valid_runs_from_others() {
     let text = results_readme(&[sample::rush(), sample::lost()]);
     let valid = text.lines().find(|l| l.contains("T081500Z")).unwrap();
     assert!(
-        valid.ends_with("| 10.0 | 10.5 | 2.51 | 11.8 | 968 | 0.0061 | 0 | **VALID** |"),
+        valid.ends_with(
+            "| 10.0 | 10.5 | 2.51 | 11.8 | 11.8 | 0.40 | 968 | 0.0061 | 0 | **VALID** |"
+        ),
         "{valid}"
     );
     let invalid = text.lines().find(|l| l.contains("T093000Z")).unwrap();
@@ -62,4 +64,16 @@ fn a_run_with_a_part_left_out_never_stands_for_its_phase() {
     assert!(table.contains("| phase1 |") && table.contains("| phase1 without cache |"));
     let readme = results_readme(&runs);
     assert!(readme.contains("## phase1, rush") && readme.contains("## phase1 without cache, rush"));
+}
+
+/// A phase must not win by answering early.
+#[test]
+fn a_run_with_a_queue_shows_both_clocks() {
+    let runs = [sample::buffered()];
+    assert!(phase_table(&runs).contains("| 2.51 | 11.8 | 1,020 | 968 |"));
+    let readme = results_readme(&runs);
+    assert!(
+        readme.contains("| 2.51 | 11.8 | 1,020 | 3.20 | 968 |"),
+        "{readme}"
+    );
 }

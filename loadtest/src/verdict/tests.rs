@@ -192,3 +192,19 @@ fn a_claimed_setting_that_a_role_has_of_its_own_makes_it_invalid() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_queue_that_is_not_what_is_claimed_makes_it_invalid() {
+    let set = |name: &str, value: &str| {
+        let (name, value) = (format!("phase3-queue.signups.0.{name}"), value.to_owned());
+        reasons(|run, _| drop(run.durability.insert(name, value)))
+    };
+    assert_eq!(set("type", "quorum"), [""; 0]);
+    assert_eq!(set("x-max-length", "5"), [""; 0]);
+    let found = set("type", "classic");
+    assert_eq!(
+        found,
+        ["phase3-queue.signups.0.type is classic, not quorum as claimed"]
+    );
+    assert!(set("durable", "false")[0].contains("durable is false, not true"));
+}

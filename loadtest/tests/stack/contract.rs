@@ -36,3 +36,8 @@ async fn the_contract_holds_in_the_containers_of_phase1() {
 async fn the_contract_holds_behind_the_balancer_of_phase2() {
     assert_eq!(broken_cases(PhaseName::Phase2).await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_contract_holds_behind_the_queue_of_phase3() {
+    assert_eq!(broken_cases(PhaseName::Phase3).await, Vec::<String>::new());
+}

@@ -10,6 +10,7 @@ mod contract;
 mod monitoring;
 mod phase1;
 mod phase2;
+mod phase3;
 mod smoke;
 
 use clap::Parser;

@@ -40,3 +40,21 @@ async fn a_smoke_run_of_phase2_is_clean_and_every_panel_and_rule_has_data() {
     // 99 % is the goal of a long run; here each of the few seconds begins with misses.
     assert!(hits > Some(0.9), "{:?}", run.reads);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_smoke_run_of_phase3_is_clean_and_every_panel_and_rule_has_data() {
+    let run = smoke(PhaseName::Phase3).await;
+    assert!(
+        run.answers["signup"].contains_key("202"),
+        "{:?}",
+        run.answers
+    );
+    assert_eq!(run.ledger.dead_lettered, 0, "{:?}", run.reasons);
+    // Both clocks of every signup, and the second one later.
+    let (answer, durable) = (&run.latency_ms.answer, &run.latency_ms.durable);
+    assert_eq!(durable.count, 2_000);
+    assert!(durable.p50 > answer.p50, "{answer:?} {durable:?}");
+    let backlog = run.backlog.unwrap();
+    assert!(backlog.peak > 0, "{backlog:?}");
+    assert_eq!(run.durability["phase3-queue.signups.0.type"], "quorum");
+}
