@@ -288,9 +288,13 @@ async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
             .collect();
         let known = |key: &&Key| !written.new.contains(*key);
         let repeats: Vec<Key> = keys.iter().filter(known).copied().collect();
-        let first = insert::first_times(database, &repeats)
+        let mut first = insert::first_times(database, &repeats)
             .await
             .map_err(|error| StoreError::Unknown(format!("recorded, but not read: {error}")))?;
+        // Of several for one new participant the first was written: the others get its time.
+        for (key, row) in keys.iter().zip(&rows) {
+            first.entry(*key).or_insert(row.signed_up_at);
+        }
         Ok::<_, StoreError>((written.new, refused, first))
     };
     let written = written.await;
