@@ -146,10 +146,6 @@ impl Broker {
         let most = AMQPValue::LongLongInt(self.max_messages.into());
         set("x-max-length", most);
         set("x-overflow", AMQPValue::LongString("reject-publish".into()));
-        // The writer dead-letters what it cannot read by itself, and never counts deliveries: with a
-        // limit (20 by default), a writer killed so often would lose its whole prefetch to the dead
-        // letters, which are right for a message that is wrong, not for one that met a kill.
-        set("x-delivery-limit", AMQPValue::LongLongInt(-1));
         // Should RabbitMQ dead-letter something all the same, it keeps it until it has arrived.
         set(
             "x-dead-letter-exchange",
@@ -210,5 +206,9 @@ fn quorum() -> FieldTable {
     let mut arguments = FieldTable::default();
     let quorum = AMQPValue::LongString("quorum".into());
     arguments.insert("x-queue-type".into(), quorum);
+    // Deliveries are not counted. With a limit (20 by default), a writer killed so often would lose its
+    // whole prefetch to the dead letters, which are for a message that is wrong, not for one that met a
+    // kill; and dead letters would be gone for good after so many looks at them.
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(-1));
     arguments
 }
