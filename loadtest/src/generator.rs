@@ -4,16 +4,23 @@
 //! service and hides a stall. Here a schedule that knows nothing of the service hands out intended
 //! instants, and goose's users are only the slots in which requests are in flight:
 //!
-//! schedule → pacer (a thread) → tickets → slots (goose users) → attempts
+//! schedule → pacer → tickets → slots (goose users) → attempts
+//!
+//! All of it is on one thread: passing a request to another would cost more than sending it.
 //!
 //! A request that finds no free slot is sent late, with its latency counted from the intended
 //! instant; one that finds none before the end is dropped, and counted.
 
+mod alarm;
 mod attack;
+mod connection;
 mod exchange;
+mod feed;
 mod interrupt;
+mod limit;
 mod outcome;
 mod pacer;
+mod pool;
 mod priority;
 mod progress;
 mod slot;
@@ -29,13 +36,15 @@ use crate::scenario::Scenario;
 use crate::schedule::{Arrival, Schedule};
 use anyhow::Context;
 use exchange::Exchange;
-use pacer::{Paced, Pacer, Ticket};
+use feed::Feed;
+use pacer::{Paced, Pacer};
 use reqwest::Url;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use worker::Worker;
 
@@ -78,9 +87,10 @@ struct Request {
 struct Shared {
     scenario: Scenario,
     slots: usize,
+    /// Slots that have started, and so the number of the next one.
+    numbered: AtomicUsize,
     exchange: Exchange,
-    tickets: async_channel::Sender<Ticket>,
-    untaken: async_channel::Receiver<Ticket>,
+    feed: Feed,
     follow_ups: mpsc::Sender<Request>,
     /// Requests handed out and not done with: waiting for a slot, or in one.
     open: AtomicUsize,
@@ -119,15 +129,14 @@ pub async fn run(
     progress: Arc<Progress>,
     stop: CancellationToken,
 ) -> anyhow::Result<Outcome> {
-    let (tickets, untaken) = async_channel::unbounded();
     let (follow_ups, following) = mpsc::channel();
     let host = plan.base.as_str().to_owned();
     let shared = Arc::new(Shared {
         scenario: plan.schedule.scenario,
         slots: plan.slots,
-        exchange: Exchange::new(&plan.base, &plan.event, plan.participants, plan.slots)?,
-        tickets,
-        untaken,
+        numbered: AtomicUsize::new(0),
+        exchange: Exchange::new(&plan.base, &plan.event, plan.participants)?,
+        feed: Feed::new(plan.slots),
         follow_ups,
         open: AtomicUsize::new(0),
         ready: Semaphore::new(0),
@@ -151,21 +160,17 @@ pub async fn run(
         }
         permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
     }
-    let load = Load::start(plan.schedule, following, &shared)?;
+    let load = Load::start(plan.schedule, following, &shared, &worker)?;
     let metrics = goose.await;
-    // Only the pacer closes the tickets: still open, goose was ended by something else.
-    let stopped = stop.is_cancelled() || !shared.tickets.is_closed();
     shared.stop.cancel();
     let paced = load.pacer.await.context("the pacer panicked")?;
     let cpu_s = cpu_s()? - load.cpu_before_s;
-    let realtime = paced.raised && worker.is_raised();
     outcome::Seen {
         started: load.clock.0,
         started_at: load.started_at,
-        paced,
+        paced: paced.context("the pacer")?,
         cpu_s,
-        realtime,
-        stopped,
+        realtime: worker.is_raised(),
     }
     .outcome(&shared, &metrics?)
 }
@@ -175,7 +180,7 @@ struct Load {
     clock: Clock,
     started_at: SystemTime,
     cpu_before_s: f64,
-    pacer: oneshot::Receiver<Paced>,
+    pacer: JoinHandle<std::io::Result<Paced>>,
 }
 
 impl Load {
@@ -183,20 +188,17 @@ impl Load {
         schedule: Schedule,
         following: mpsc::Receiver<Request>,
         shared: &Arc<Shared>,
+        worker: &Worker,
     ) -> anyhow::Result<Self> {
         let clock = Clock(Instant::now() + HEAD_START);
         let grace_ns = u64::try_from(GRACE.as_nanos())?;
         let deadline_ns = schedule.last_ns().saturating_add(grace_ns);
         let pacer = Pacer::new(schedule, clock, deadline_ns, following, Arc::clone(shared));
-        let (done, paced) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("pacer".to_owned())
-            .spawn(move || done.send(pacer.run()))?;
         Ok(Self {
             clock,
             started_at: SystemTime::now() + HEAD_START,
             cpu_before_s: cpu_s()?,
-            pacer: paced,
+            pacer: worker.spawn(pacer.run()),
         })
     }
 }

@@ -3,7 +3,8 @@
 //! The ledger finds a row's participant by its e-mail alone and knows the name that must stand
 //! beside it, so nothing about a participant has to be kept during a run.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// The participants of one run. Its tag is in every address, so that rows of an earlier run are
 /// recognised as foreign.
@@ -15,9 +16,16 @@ pub struct Participants {
 /// A signup as it is sent.
 #[derive(Serialize)]
 struct Signup<'a> {
-    email: &'a str,
-    name: &'a str,
+    email: Email<'a>,
+    name: Name,
 }
+
+struct Email<'a> {
+    number: u32,
+    domain: &'a str,
+}
+
+struct Name(u32);
 
 impl Participants {
     /// The participants of run `tag`. What a domain label cannot hold becomes `-`.
@@ -38,7 +46,12 @@ impl Participants {
     /// The e-mail of participant `number`, in canonical form.
     #[must_use]
     pub fn email(&self, number: u32) -> String {
-        format!("p{number:07}@{}", self.domain)
+        self.address(number).to_string()
+    }
+
+    fn address(&self, number: u32) -> Email<'_> {
+        let domain = &self.domain;
+        Email { number, domain }
     }
 
     /// The participant with this e-mail; `None` when it is nobody of this run.
@@ -57,32 +70,58 @@ impl Participants {
     /// quotes, markup, other scripts, a combining accent, blanks at both ends.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
-        match number % 64 {
-            7 => format!("Zoë \"Zo\" O'Brien {number}"),
-            15 => format!("<b>Ann</b> & Co. <script>alert({number})</script>"),
-            23 => format!("Robert'); DROP TABLE signups; -- {number}"),
-            31 => format!("李小龍 محمد Žofia {number}"),
-            // The accent is a character of its own: composing it would change the name.
-            39 => format!("Rene\u{301} {number}"),
-            47 => format!("🎟️ {{{{7*7}}}} ${{name}} %s {number}"),
-            55 => format!("C:\\new\\table \\u0041 {number}"),
-            63 => format!("  Ann  {number} "),
-            _ => format!("Participant {number}"),
-        }
+        Name(number).to_string()
     }
 
     /// The body of participant `number`'s signup.
     #[must_use]
     pub fn body(&self, number: u32) -> Vec<u8> {
         let mut body = Vec::with_capacity(128);
-        let (email, name) = (self.email(number), self.name(number));
-        let signup = Signup {
-            email: &email,
-            name: &name,
-        };
-        // Two strings into memory: serialising them cannot fail.
-        let _ = serde_json::to_writer(&mut body, &signup);
+        self.write_body(number, &mut body);
         body
+    }
+
+    /// Appends the body of participant `number`'s signup. Allocates nothing when there is room.
+    pub(crate) fn write_body(&self, number: u32, body: &mut Vec<u8>) {
+        let (email, name) = (self.address(number), Name(number));
+        // Two strings into memory: serialising them cannot fail.
+        let _ = serde_json::to_writer(body, &Signup { email, name });
+    }
+}
+
+impl fmt::Display for Email<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{:07}@{}", self.number, self.domain)
+    }
+}
+
+impl Serialize for Email<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number) = self;
+        match number % 64 {
+            7 => write!(f, "Zoë \"Zo\" O'Brien {number}"),
+            15 => write!(f, "<b>Ann</b> & Co. <script>alert({number})</script>"),
+            23 => write!(f, "Robert'); DROP TABLE signups; -- {number}"),
+            31 => write!(f, "李小龍 محمد Žofia {number}"),
+            // The accent is a character of its own: composing it would change the name.
+            39 => write!(f, "Rene\u{301} {number}"),
+            47 => write!(f, "🎟️ {{{{7*7}}}} ${{name}} %s {number}"),
+            55 => write!(f, "C:\\new\\table \\u0041 {number}"),
+            63 => write!(f, "  Ann  {number} "),
+            _ => write!(f, "Participant {number}"),
+        }
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -242,3 +242,30 @@ async fn a_stop_ends_the_load_within_seconds_and_loses_no_record() {
     }
     assert_eq!(outcome.dropped + 8, 1_000);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_only_goose_knows_of_ends_the_load_too() {
+    let _turn = TURN.lock().await;
+    let answer = async || {
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        StatusCode::CREATED
+    };
+    let base = serve(Router::new().route("/v1/events/{event}/signups", post(answer))).await;
+    tokio::spawn(async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        // As its own handler of Ctrl-C does, where the lab's was not installed.
+        goose::trigger_killswitch("test");
+    });
+    let began = Instant::now();
+    let schedule = Schedule::signups(1_000, Duration::from_secs(100), 1);
+    let outcome = load(&base, schedule, 8, CancellationToken::new()).await;
+    goose::reset_killswitch();
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(outcome.stopped);
+    assert_eq!(outcome.attempts.len(), 8);
+    assert_eq!(outcome.dropped + 8, 1_000);
+}

@@ -1,21 +1,20 @@
 //! One HTTP exchange: a request out, the whole answer in.
 
-use super::Request;
+use super::Request as Wanted;
+use super::connection::{Failure, Whole};
+use super::limit::Limit;
+use super::pool::Pool;
 use crate::attempt::{Kind, Outcome, Receipt, State};
 use crate::participant::Participants;
 use crate::source::Source;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url};
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::{HeaderMap, Method, Request, Uri};
+use reqwest::Url;
 use serde::Deserialize;
-use std::time::Duration;
-
-/// No answer within this is a timeout. The contract answers within 2 s, so it is generous.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// On one machine a connection takes less than 1 ms, unless the server's accept queue is full.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// The service closes connections that were idle for 4 s or more. Closing them first keeps a request
-/// from meeting a connection that is just being closed, which would be an unknown outcome.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What came back.
 pub(super) struct Answer {
@@ -32,11 +31,23 @@ struct Body<'a> {
     status: Option<&'a str>,
 }
 
+/// What a slot keeps from one request to the next.
+pub(super) struct Desk {
+    limit: Limit,
+}
+
 pub(super) struct Exchange {
-    client: Client,
-    event: Url,
-    signups: Url,
+    pool: Pool,
+    headers: HeaderMap,
+    event: Uri,
+    signups: Uri,
     participants: Participants,
+}
+
+impl Desk {
+    pub(super) fn new(limit: Limit) -> Self {
+        Self { limit }
+    }
 }
 
 impl Answer {
@@ -51,79 +62,94 @@ impl Answer {
 }
 
 impl Exchange {
-    /// One client for all slots, with one pool of at most `slots` idle connections.
-    pub(super) fn new(
-        base: &Url,
-        event: &str,
-        participants: Participants,
-        slots: usize,
-    ) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .tcp_nodelay(true)
-            // A repeat is a request of its own and belongs to the schedule.
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(slots)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .build()?;
+    /// The service's name is looked up here, once.
+    pub(super) fn new(base: &Url, event: &str, participants: Participants) -> anyhow::Result<Self> {
+        ensure!(base.scheme() == "http", "{base} is not an http:// URL");
+        let addresses = base.socket_addrs(|| None)?;
+        let host = base.host_str().context("a URL without a host")?;
+        let host = match base.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
         let event = base.join(&format!("/v1/events/{event}"))?;
-        let signups = base.join(&format!("{}/signups", event.path()))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse()?);
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         Ok(Self {
-            client,
-            event,
-            signups,
+            pool: Pool::new(addresses),
+            headers,
+            event: event.path().parse()?,
+            signups: format!("{}/signups", event.path()).parse()?,
             participants,
         })
     }
 
-    /// The client, for goose to give to its users.
-    pub(super) fn client(&self) -> &Client {
-        &self.client
+    /// Closes connections that have been idle for too long. To be called several times a second.
+    pub(super) fn sweep(&self) {
+        self.pool.sweep();
     }
 
-    pub(super) async fn send(&self, request: &Request) -> Answer {
-        let participant = request.arrival.participant;
-        let builder = match (request.arrival.kind, request.receipt) {
-            (Kind::Signup, _) => self
-                .client
-                .post(self.signups.clone())
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(self.participants.body(participant)),
-            (Kind::Receipt, Some(receipt)) => {
-                let mut url = self.signups.clone();
-                url.set_path(&format!("{}/{receipt}", self.signups.path()));
-                self.client.get(url)
-            }
-            (Kind::Event | Kind::Count | Kind::Receipt, _) => self.client.get(self.event.clone()),
+    pub(super) async fn send(&self, wanted: &Wanted, desk: &mut Desk) -> Answer {
+        let Ok(request) = self.request(wanted) else {
+            return Answer::without(Outcome::NeverSent);
         };
-        match builder.send().await {
-            Ok(response) => read(request.arrival.kind, response).await,
-            Err(error) => Answer::without(outcome(&error)),
+        match desk.limit.wait_for(self.exchange(request)).await {
+            Ok(Ok((head, body))) => read(wanted.arrival.kind, &head, &body),
+            Ok(Err(outcome)) | Err(outcome) => Answer::without(outcome),
         }
+    }
+
+    async fn exchange(&self, mut request: Whole) -> Result<(Parts, Bytes), Outcome> {
+        loop {
+            let connection = self.pool.take().await;
+            let mut connection = connection.map_err(|_| Outcome::NeverSent)?;
+            match connection.exchange(request).await {
+                Ok(answer) => {
+                    self.pool.give_back(connection);
+                    return Ok(answer);
+                }
+                // Idle, and closed by the service meanwhile: the next one. A new connection that is
+                // closed at once is the service's answer.
+                Err(Failure::Unsent(same)) if connection.has_served() => request = *same,
+                Err(Failure::Unsent(_)) => return Err(Outcome::NeverSent),
+                Err(Failure::Broken) => return Err(Outcome::Broken),
+            }
+        }
+    }
+
+    fn request(&self, wanted: &Wanted) -> anyhow::Result<Whole> {
+        let mut request = Request::new(Full::default());
+        *request.headers_mut() = self.headers.clone();
+        match (wanted.arrival.kind, wanted.receipt) {
+            (Kind::Signup, _) => {
+                *request.method_mut() = Method::POST;
+                *request.uri_mut() = self.signups.clone();
+                let json = HeaderValue::from_static("application/json");
+                request.headers_mut().insert(CONTENT_TYPE, json);
+                let body = self.participants.body(wanted.arrival.participant);
+                *request.body_mut() = Full::from(body);
+            }
+            (Kind::Receipt, Some(receipt)) => {
+                *request.uri_mut() = format!("{}/{receipt}", self.signups.path()).parse()?;
+            }
+            (Kind::Event | Kind::Count | Kind::Receipt, _) => {
+                *request.uri_mut() = self.event.clone();
+            }
+        }
+        Ok(request)
     }
 }
 
 /// An answer counts when it is whole: a status line alone is not an acknowledgement.
-async fn read(kind: Kind, response: Response) -> Answer {
-    let status: StatusCode = response.status();
-    let source = match kind {
+fn read(kind: Kind, head: &Parts, body: &[u8]) -> Answer {
+    let mut answer = Answer::without(Outcome::Status(head.status.as_u16()));
+    answer.source = match kind {
         Kind::Signup => None,
-        Kind::Event | Kind::Receipt | Kind::Count => Source::of(response.headers()),
+        Kind::Event | Kind::Receipt | Kind::Count => Source::of(&head.headers),
     };
-    let body = match response.bytes().await {
-        Ok(body) => body,
-        Err(error) => return Answer::without(outcome(&error)),
-    };
-    let mut answer = Answer::without(Outcome::Status(status.as_u16()));
-    answer.source = source;
-    if status.is_success()
+    if head.status.is_success()
         && matches!(kind, Kind::Signup | Kind::Receipt)
-        && let Ok(body) = serde_json::from_slice::<Body<'_>>(&body)
+        && let Ok(body) = serde_json::from_slice::<Body<'_>>(body)
     {
         answer.receipt = body.receipt.and_then(Receipt::parse);
         answer.state = match body.status {
@@ -135,13 +161,5 @@ async fn read(kind: Kind, response: Response) -> Answer {
     answer
 }
 
-fn outcome(error: &reqwest::Error) -> Outcome {
-    // First: a timeout while connecting is both, and nothing was sent.
-    if error.is_connect() {
-        Outcome::NeverSent
-    } else if error.is_timeout() {
-        Outcome::Timeout
-    } else {
-        Outcome::Broken
-    }
-}
+#[cfg(test)]
+mod tests;

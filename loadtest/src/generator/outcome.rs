@@ -61,7 +61,6 @@ pub(super) struct Seen {
     pub(super) paced: Paced,
     pub(super) cpu_s: f64,
     pub(super) realtime: bool,
-    pub(super) stopped: bool,
 }
 
 impl Seen {
@@ -98,7 +97,7 @@ impl Seen {
                 .map(|request| (request.success_count + request.fail_count) as u64)
                 .sum(),
             realtime: self.realtime,
-            stopped: self.stopped,
+            stopped: self.paced.stopped,
         })
     }
 }

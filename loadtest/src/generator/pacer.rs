@@ -1,21 +1,22 @@
-//! The pacer: hands out each request at its intended instant, from a thread of its own.
+//! The pacer: hands out each request at its intended instant.
 //!
-//! An asynchronous timer has a resolution of a millisecond and waits behind other tasks; a thread
-//! that sleeps in the kernel is woken within about 0.1 ms and burns nothing meanwhile.
+//! A task on the generator's own thread, woken by the kernel's timer together with the answers: as a
+//! thread of its own it had to wake the one that sends, a sixth of the generator's CPU.
 
-use super::priority;
+use super::alarm::Alarm;
 use super::progress::Progress;
 use super::{Clock, Request, Shared};
 use crate::schedule::{Arrival, Schedule};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::io;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-/// It wakes up no more often than this, and hands out what has come due meanwhile: a wake-up costs
+/// It hands out no more often than this, and then all that has come due meanwhile: a wake-up costs
 /// more than a request's share of the generator, and a delay of a quarter of what the schedule lag
 /// may be is in the latency that is reported.
 const TICK_NS: u64 = 250_000;
@@ -44,6 +45,8 @@ pub(super) struct Pacer {
     following: BinaryHeap<Reverse<Request>>,
     follow_ups: Receiver<Request>,
     shared: Arc<Shared>,
+    /// Due now; empty between ticks.
+    tickets: Vec<Ticket>,
     next_sample_ns: u64,
     paced: Paced,
 }
@@ -55,8 +58,8 @@ pub(super) struct Paced {
     pub(super) due: u64,
     /// Requests that were due when every slot was taken.
     pub(super) waited_for_slot: u64,
-    /// Whether its thread had real-time scheduling.
-    pub(super) raised: bool,
+    /// Whether the load was stopped before its end, by its caller or by goose.
+    pub(super) stopped: bool,
     in_flight_sum: u64,
     samples: u64,
 }
@@ -83,6 +86,7 @@ impl Pacer {
             following: BinaryHeap::new(),
             follow_ups,
             shared,
+            tickets: Vec::new(),
             next_sample_ns: 0,
             paced: Paced::default(),
         }
@@ -90,26 +94,32 @@ impl Pacer {
 
     /// Hands everything out. Returns when the last answer is in; after the deadline or a stop, when
     /// the slots have let go of what they had. No ticket follows.
-    pub(super) fn run(mut self) -> Paced {
-        self.paced.raised = priority::raise_this_thread();
+    ///
+    /// # Errors
+    /// When the system has no timer for it.
+    pub(super) async fn run(mut self) -> io::Result<Paced> {
+        let paced = self.pace().await;
+        self.close().await;
+        paced.map(|()| self.paced)
+    }
+
+    async fn pace(&mut self) -> io::Result<()> {
+        let alarm = Alarm::new()?;
         loop {
             let now = self.clock.now_ns();
-            self.hand_out_until(now);
+            // First: what is handed out now has not been sent yet.
             self.sample(now);
+            self.hand_out_until(now);
             if now >= self.deadline_ns || self.shared.stop.is_cancelled() || self.is_done() {
-                break;
+                return Ok(());
             }
             // Nobody wakes it for a request that follows from an answer: those come half a second
             // later at the earliest, and it looks every 2 ms.
-            let wake = self.wake_ns().max(now + TICK_NS);
-            std::thread::sleep(Duration::from_nanos(
-                wake.saturating_sub(self.clock.now_ns()),
-            ));
+            let wake = self.wake_ns(now).saturating_sub(self.clock.now_ns());
+            alarm.sleep(Duration::from_nanos(wake)).await?;
             self.following
                 .extend(self.follow_ups.try_iter().map(Reverse));
         }
-        self.close();
-        self.paced
     }
 
     fn hand_out_until(&mut self, now: u64) {
@@ -124,6 +134,9 @@ impl Pacer {
             self.following.pop();
             self.hand_out(first);
         }
+        if !self.tickets.is_empty() {
+            self.shared.feed.hand_out(&mut self.tickets);
+        }
     }
 
     fn hand_out(&mut self, request: Request) {
@@ -133,14 +146,18 @@ impl Pacer {
             self.paced.waited_for_slot += 1;
         }
         let clock = self.clock;
-        // An error means that the tickets were closed, which only this thread does, later.
-        let _ = self.shared.tickets.try_send(Ticket { clock, request });
+        self.tickets.push(Ticket { clock, request });
     }
 
     fn sample(&mut self, now: u64) {
         if now >= self.next_sample_ns {
             self.paced.in_flight_sum += Progress::read(&self.shared.progress.in_flight);
             self.paced.samples += 1;
+            // What else is to be looked at from time to time.
+            self.shared.exchange.sweep();
+            if goose::is_killswitch_triggered() {
+                self.shared.stop.cancel();
+            }
             self.next_sample_ns = now - now % SAMPLE_EVERY_NS + SAMPLE_EVERY_NS;
         }
     }
@@ -154,27 +171,28 @@ impl Pacer {
         open == 0 && self.following.is_empty() && self.scheduled.peek().is_none()
     }
 
-    fn wake_ns(&mut self) -> u64 {
+    /// Samples are not moved to the next tick: taken always when a batch is about to be sent, they
+    /// would miss requests that take less than a tick.
+    fn wake_ns(&mut self, now: u64) -> u64 {
         let scheduled = self.scheduled.peek().map_or(u64::MAX, |a| a.at_ns);
         let following = self.following.peek();
         scheduled
             .min(following.map_or(u64::MAX, |Reverse(request)| request.arrival.at_ns))
+            .max(now + TICK_NS)
             .min(self.next_sample_ns)
             .min(self.deadline_ns)
     }
 
     /// Ends the load: requests that no slot has taken are dropped, those that were sent end.
-    fn close(&mut self) {
-        self.shared.tickets.close();
-        let mut dropped = self.scheduled.len() + self.following.len();
-        while self.shared.untaken.try_recv().is_ok() {
-            dropped += 1;
-            self.shared.open.fetch_sub(1, Ordering::AcqRel);
-        }
+    async fn close(&mut self) {
+        self.paced.stopped = self.shared.stop.is_cancelled();
+        let untaken = self.shared.feed.close();
+        self.shared.open.fetch_sub(untaken, Ordering::AcqRel);
+        let mut dropped = self.scheduled.len() + self.following.len() + untaken;
         let began = self.clock.now_ns();
         let mut waited = Duration::ZERO;
         while self.shared.open.load(Ordering::Acquire) > 0 && waited < LET_GO {
-            std::thread::sleep(Duration::from_millis(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
             let now = self.clock.now_ns();
             self.sample(now);
             waited = Duration::from_nanos(now - began);

@@ -3,8 +3,9 @@
 
 use super::Shared;
 use super::progress::Progress;
-use crate::attempt::{Attempt, Kind, Outcome};
-use crate::generator::exchange::Answer;
+use crate::attempt::{Attempt, Kind};
+use crate::generator::exchange::Desk;
+use crate::generator::limit::Limit;
 use crate::generator::pacer::Ticket;
 use crate::scenario::Next;
 use goose::goose::{GooseUser, TransactionResult};
@@ -12,39 +13,42 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// One goose transaction: waits for a ticket and serves it. When no ticket will follow, it lets
-/// its goose user end.
+/// No answer within this is a timeout. The contract answers within 2 s, so it is generous.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The one goose transaction of a slot: waits for tickets and serves them, until no more will
+/// follow. goose's own loop around a transaction is gone through once, not for every request.
 pub(super) async fn serve(user: &mut GooseUser, shared: &Shared) -> TransactionResult {
-    let Ok(ticket) = shared.untaken.recv().await else {
-        // goose ends a user that has made as many iterations as its configuration says, and a run
-        // whose users have all ended. The transaction that says so is the last.
-        user.config.iterations = Some(1);
-        return Ok(());
-    };
-    if shared.stop.is_cancelled() {
-        Progress::add(&shared.progress.dropped);
+    // goose ends a user that has made as many iterations as its configuration says, and a run
+    // whose users have all ended.
+    user.config.iterations = Some(1);
+    let slot = shared.numbered.fetch_add(1, Ordering::Relaxed);
+    let mut desk = Desk::new(Limit::new(REQUEST_TIMEOUT, shared.stop.clone()));
+    while let Some(ticket) = shared.feed.take(slot).await {
+        if shared.stop.is_cancelled() {
+            Progress::add(&shared.progress.dropped);
+        } else {
+            let attempt = exchange(shared, &mut desk, &ticket).await;
+            follow_up(shared, &ticket, &attempt);
+            write_down(shared, attempt);
+            // An error would say that goose has ended. The attempt is in the log all the same.
+            let _ = record(user, &attempt).await;
+        }
+        // Last, and seen by the pacer after the follow-up: see `Pacer::is_done`.
         shared.open.fetch_sub(1, Ordering::AcqRel);
-        return Ok(());
     }
-    let attempt = exchange(shared, &ticket).await;
-    follow_up(shared, &ticket, &attempt);
-    shared
-        .log
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(attempt);
-    let recorded = record(user, &attempt).await;
-    // Last, and seen by the pacer after the follow-up: see `Pacer::is_done`.
-    shared.open.fetch_sub(1, Ordering::AcqRel);
-    recorded
+    Ok(())
 }
 
-async fn exchange(shared: &Shared, ticket: &Ticket) -> Attempt {
+fn write_down(shared: &Shared, attempt: Attempt) {
+    let log = shared.log.lock();
+    log.unwrap_or_else(PoisonError::into_inner).push(attempt);
+}
+
+async fn exchange(shared: &Shared, desk: &mut Desk, ticket: &Ticket) -> Attempt {
     shared.progress.request_begins();
     let sent_us = ticket.clock.now_us();
-    let answer = shared.exchange.send(&ticket.request);
-    let answer = shared.stop.run_until_cancelled(answer).await;
-    let answer = answer.unwrap_or(Answer::without(Outcome::Broken));
+    let answer = shared.exchange.send(&ticket.request, desk).await;
     let arrival = ticket.request.arrival;
     let attempt = Attempt {
         intended_us: arrival.at_ns / 1_000,

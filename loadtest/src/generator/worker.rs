@@ -1,38 +1,40 @@
-//! The thread that carries the slots: a runtime of its own, so that a request waits for nothing
-//! else. Metering, progress and faults stay on the runtime of the caller.
+//! The thread that carries the slots and the pacer: a runtime of its own, so that a request waits for
+//! nothing else. Metering, progress and faults stay on the runtime of the caller.
 
 use super::priority;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// One worker carries 10,000 requests a second; two cost a third more CPU a request (NOTES.md).
-const THREADS: usize = 1;
-
-/// The runtime of a load. Dropping it ends whatever still runs on it.
+/// The runtime of a load, of one thread: that carries 10,000 requests a second, two cost a third
+/// more CPU a request (NOTES.md). Dropping it ends whatever still runs on it.
 pub(super) struct Worker {
     handle: Handle,
-    /// `None` only while it is dropped.
-    runtime: Option<Runtime>,
     raised: Arc<AtomicBool>,
+    _ends_it: DropGuard,
 }
 
 impl Worker {
     pub(super) fn start() -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
         let raised = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&raised);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("generator")
-            .on_thread_start(move || seen.store(priority::raise_this_thread(), Ordering::Relaxed))
-            .enable_all()
-            .build()?;
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        std::thread::Builder::new()
+            .name("generator".to_owned())
+            .spawn(move || {
+                seen.store(priority::raise_this_thread(), Ordering::Relaxed);
+                runtime.block_on(ended.cancelled());
+            })?;
         Ok(Self {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
+            handle,
             raised,
+            _ends_it: end.drop_guard(),
         })
     }
 
@@ -47,14 +49,5 @@ impl Worker {
     /// Whether its thread has real-time scheduling.
     pub(super) fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // A runtime must not be waited for within another, where this is dropped.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
