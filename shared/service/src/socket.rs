@@ -128,9 +128,7 @@ mod tests {
     #[test]
     fn an_address_is_a_port_or_a_path() {
         assert!(matches!("127.0.0.1:8080".parse(), Ok(Address::Tcp(_))));
-        assert!(
-            matches!("unix:/tmp/x".parse(), Ok(Address::Unix(path)) if path == *"/tmp/x")
-        );
+        assert!(matches!("unix:/tmp/x".parse(), Ok(Address::Unix(path)) if path == *"/tmp/x"));
         assert!("localhost".parse::<Address>().is_err());
     }
 }
