@@ -19,7 +19,6 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use serde_json::json;
-use signup_domain::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -169,7 +168,8 @@ impl Writer {
         (rows, unusable)
     }
 
-    /// Writes `rows`, however long the shard is away.
+    /// Writes `rows`, however long the shard is away or cannot write: whatever is not about the rows
+    /// themselves passes, and what was promised waits for that.
     async fn write_until_done<'a>(&self, rows: &[Row<'a>]) -> anyhow::Result<Written<'a>> {
         if rows.is_empty() {
             return Ok(Written::default());
@@ -179,7 +179,6 @@ impl Writer {
         let write = async || insert::insert(&self.database, rows).await;
         let written = write
             .retry(pauses())
-            .when(|error| !matches!(error, StoreError::Internal(_)))
             .notify(|error, pause| {
                 self.show_age(rows);
                 tracing::warn!(shard = self.shard, %error, ?pause, "writing again");
