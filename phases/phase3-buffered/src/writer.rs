@@ -38,6 +38,10 @@ const GATHER: Duration = Duration::from_millis(50);
 /// A batch has no more bytes than this and one message: some 2,500 signups.
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// After the stop signal, how long the batch in hand may take: a shard that is well needs milliseconds,
+/// and one that is away would keep a stopping writer until it is killed.
+const FINISH: Duration = Duration::from_secs(5);
+
 /// Writes one shard.
 pub(crate) struct Writer {
     pub(crate) shard: u16,
@@ -97,10 +101,13 @@ impl Writer {
                 () = stop.cancelled() => break,
             };
             // Not broken off by `stop`: it is written and acknowledged first, unless the shard is away.
+            let too_late = async {
+                stop.cancelled().await;
+                tokio::time::sleep(FINISH).await;
+            };
             tokio::select! {
-                biased;
                 recorded = self.record(&channel, &gathered) => recorded?,
-                () = stop.cancelled() => break,
+                () = too_late => break,
             }
         }
         connection.close(200, "stopping".into()).await?;
