@@ -252,12 +252,16 @@ async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
 
 /// A signup as a dead letter: readable for an operator, and for the lab's ledger.
 fn letter(row: &Row<'_>, reason: &str) -> anyhow::Result<DeadLetter> {
+    // RFC 3339 ends with the year 9999 and begins with the year 0. What it cannot show is refused for
+    // that, most likely, and must not stop the letter as well.
+    let signed_up_at = row.signed_up_at.format(&Rfc3339);
+    let signed_up_at = signed_up_at.unwrap_or_else(|_| row.signed_up_at.to_string());
     let body = json!({
         "event": row.event,
         "id": row.id,
         "email": row.email,
         "name": row.name,
-        "signed_up_at": row.signed_up_at.format(&Rfc3339)?,
+        "signed_up_at": signed_up_at,
     });
     Ok(DeadLetter {
         // An error's message may quote what it is about; the code before it does not.
