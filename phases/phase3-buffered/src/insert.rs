@@ -2,6 +2,7 @@
 
 use crate::db::Database;
 use crate::frame::Row;
+use crate::outcome::is_about_the_rows;
 use signup_domain::StoreError;
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
@@ -37,7 +38,7 @@ pub(crate) async fn insert<'a>(
     while let Some(part) = parts.pop() {
         match send(shard, part).await {
             Ok(new) => written.new.extend(new),
-            Err(StoreError::Internal(cause)) => match part {
+            Err(StoreError::Internal(cause)) if is_about_the_rows(&cause) => match part {
                 [row] => written.refused.push((*row, cause)),
                 several => {
                     let (first, second) = several.split_at(several.len() / 2);

@@ -19,7 +19,6 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use serde_json::json;
-use signup_domain::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -38,6 +37,10 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// A batch has no more bytes than this and one message: some 2,500 signups.
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// After the stop signal, how long the batch in hand may take: a shard that is well needs milliseconds,
+/// and one that is away would keep a stopping writer until it is killed.
+const FINISH: Duration = Duration::from_secs(5);
 
 /// Writes one shard.
 pub(crate) struct Writer {
@@ -98,10 +101,13 @@ impl Writer {
                 () = stop.cancelled() => break,
             };
             // Not broken off by `stop`: it is written and acknowledged first, unless the shard is away.
+            let too_late = async {
+                stop.cancelled().await;
+                tokio::time::sleep(FINISH).await;
+            };
             tokio::select! {
-                biased;
                 recorded = self.record(&channel, &gathered) => recorded?,
-                () = stop.cancelled() => break,
+                () = too_late => break,
             }
         }
         connection.close(200, "stopping".into()).await?;
@@ -169,7 +175,8 @@ impl Writer {
         (rows, unusable)
     }
 
-    /// Writes `rows`, however long the shard is away.
+    /// Writes `rows`, however long the shard is away or cannot write: whatever is not about the rows
+    /// themselves passes, and what was promised waits for that.
     async fn write_until_done<'a>(&self, rows: &[Row<'a>]) -> anyhow::Result<Written<'a>> {
         if rows.is_empty() {
             return Ok(Written::default());
@@ -179,7 +186,6 @@ impl Writer {
         let write = async || insert::insert(&self.database, rows).await;
         let written = write
             .retry(pauses())
-            .when(|error| !matches!(error, StoreError::Internal(_)))
             .notify(|error, pause| {
                 self.show_age(rows);
                 tracing::warn!(shard = self.shard, %error, ?pause, "writing again");
@@ -246,12 +252,16 @@ async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
 
 /// A signup as a dead letter: readable for an operator, and for the lab's ledger.
 fn letter(row: &Row<'_>, reason: &str) -> anyhow::Result<DeadLetter> {
+    // RFC 3339 ends with the year 9999 and begins with the year 0. What it cannot show is refused for
+    // that, most likely, and must not stop the letter as well.
+    let signed_up_at = row.signed_up_at.format(&Rfc3339);
+    let signed_up_at = signed_up_at.unwrap_or_else(|_| row.signed_up_at.to_string());
     let body = json!({
         "event": row.event,
         "id": row.id,
         "email": row.email,
         "name": row.name,
-        "signed_up_at": row.signed_up_at.format(&Rfc3339)?,
+        "signed_up_at": signed_up_at,
     });
     Ok(DeadLetter {
         // An error's message may quote what it is about; the code before it does not.

@@ -62,7 +62,7 @@ impl TestService {
     /// When it ends or is not ready in time.
     ///
     /// # Errors
-    /// When no socket or temporary folder can be had.
+    /// When no socket, temporary folder or HTTP client can be had.
     pub async fn start<F>(
         serve: impl FnOnce(Vec<String>, Listeners, CancellationToken) -> F,
     ) -> io::Result<Self>
@@ -79,7 +79,7 @@ impl TestService {
             operations_url,
             serving: tokio::spawn(serve(arguments, listeners, stop.clone())),
             stop,
-            client: Client::new(),
+            client: client()?,
             _secrets: secrets,
         };
         tokio::select! {
@@ -170,6 +170,12 @@ fn secrets() -> io::Result<(TempDir, Vec<String>)> {
         arguments.extend([option.to_owned(), file.display().to_string()]);
     }
     Ok((secrets, arguments))
+}
+
+/// A client that uses no connection again which the service may just be closing for being idle.
+pub(crate) fn client() -> io::Result<Client> {
+    let client = Client::builder().pool_idle_timeout(Duration::from_secs(1));
+    client.build().map_err(io::Error::other)
 }
 
 async fn listeners() -> io::Result<Listeners> {

@@ -3,7 +3,7 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
-use crate::service::{START, probe_until, sum_of_series};
+use crate::service::{START, client, probe_until, sum_of_series};
 use reqwest::Client;
 use std::io;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl TestWorker {
     /// and what stops it.
     ///
     /// # Errors
-    /// When no socket can be had.
+    /// When no socket or no HTTP client can be had.
     pub async fn start<F>(
         work: impl FnOnce(TcpListener, CancellationToken) -> F,
     ) -> io::Result<Self>
@@ -43,7 +43,7 @@ impl TestWorker {
             operations_url,
             working: tokio::spawn(work(operations, stop.clone())),
             stop,
-            client: Client::new(),
+            client: client()?,
         })
     }
 
