@@ -1,0 +1,173 @@
+//! Dead letters: what nobody can read and what a shard refuses is put aside alone, and says why
+//! without saying whose it is.
+
+use crate::parts::{Parts, names, until};
+use signup_testbed::Message;
+use std::collections::BTreeMap;
+
+/// Waits until there are so many dead letters, and takes them.
+async fn letters(parts: &Parts, count: u32) -> Vec<Message> {
+    let dead = parts.queues.dead();
+    until("the dead letters are there", async || {
+        parts.queues.ready(&dead).await.unwrap() >= count
+    })
+    .await;
+    parts.queues.take_all(&dead).await
+}
+
+/// The header of a dead letter: `reason` alone.
+fn reason(letter: &Message) -> &str {
+    let names: Vec<&String> = letter.headers.keys().collect();
+    assert_eq!(names, ["reason"], "{:?}", letter.headers);
+    &letter.headers["reason"]
+}
+
+/// What nobody can read, and why: made of a frame of this shard and one of the other.
+fn unreadable(mine: &[u8], others: &[u8]) -> BTreeMap<Vec<u8>, &'static str> {
+    let patched = |at: usize, to: u8| {
+        let mut frame = mine.to_vec();
+        frame[at] = to;
+        frame
+    };
+    let longer = [mine, b"p-000@example.org"].concat();
+    BTreeMap::from([
+        (b"p-000@example.org wants in".to_vec(), "unknown version"),
+        (Vec::new(), "truncated or too long"),
+        (mine[..mine.len() - 1].to_vec(), "truncated or too long"),
+        (longer, "truncated or too long"),
+        (patched(0, 2), "unknown version"),
+        // The last byte of the map's version.
+        (
+            patched(4, 9),
+            "for shard 0 by map version 9, not shard 0 by 1",
+        ),
+        // The last byte is a name's: no UTF-8 ends so.
+        (patched(mine.len() - 1, 0xff), "text that is not UTF-8"),
+        (
+            others.to_vec(),
+            "for shard 1 by map version 1, not shard 0 by 1",
+        ),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_message_is_put_aside_alone_and_says_why_without_saying_whose() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&[]).await;
+    let names = names("p", 60);
+    for burst in names.chunks(20) {
+        gateway.accept_all(burst).await;
+    }
+    let (mine, others) = (parts.queues.queue(0), parts.queues.queue(1));
+    let frames = parts.queues.take_all(&mine).await;
+    let theirs = parts.queues.take_all(&others).await;
+    let bad = unreadable(&frames[0].body, &theirs[0].body);
+    for frame in &theirs {
+        parts.queues.publish(&others, &frame.body).await;
+    }
+    // Between good ones, so that they come in one batch.
+    let mut good = frames.iter();
+    for body in bad.keys() {
+        if let Some(frame) = good.next() {
+            parts.queues.publish(&mine, &frame.body).await;
+        }
+        parts.queues.publish(&mine, body).await;
+    }
+    for frame in good {
+        parts.queues.publish(&mine, &frame.body).await;
+    }
+    let writer = parts.writer(&[]).await;
+    let last = gateway.flush(&parts).await;
+    parts.hold_exactly(&[names, last].concat()).await;
+    let letters = letters(&parts, u32::try_from(bad.len()).unwrap()).await;
+    let said: Vec<(&[u8], &str)> = letters
+        .iter()
+        .map(|letter| (&letter.body[..], reason(letter)))
+        .collect();
+    assert_eq!(said.len(), bad.len(), "{said:?}");
+    for (body, why) in said {
+        // As it came, for whoever can read it.
+        assert_eq!(bad.get(body), Some(&why), "{body:?}");
+    }
+    let counted = "queue_dead_letters_total{reason=\"unreadable\"}";
+    assert_eq!(writer.metric(counted).await, bad.len() as f64);
+}
+
+/// A frame with a NUL in the name of its first signup of `names`, and whose it is. The service lets
+/// none through, and PostgreSQL has no place for one.
+fn with_nul(frame: &[u8], names: &[String]) -> (Vec<u8>, String) {
+    let at = |name: &String| {
+        let found = frame
+            .windows(name.len())
+            .rposition(|part| part == name.as_bytes());
+        found.map(|at| (at, name.clone()))
+    };
+    let (at, name) = names.iter().find_map(at).unwrap();
+    let mut frame = frame.to_vec();
+    frame[at] = 0;
+    (frame, name)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signup_that_its_shard_refuses_is_put_aside_alone() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&[]).await;
+    let mut names = names("p", 60);
+    for burst in names.chunks(30) {
+        gateway.accept_all(burst).await;
+    }
+    let queue = parts.queues.queue(0);
+    let frames = parts.queues.take_all(&queue).await;
+    let largest = frames.iter().max_by_key(|frame| frame.body.len()).unwrap();
+    let (patched, refused) = with_nul(&largest.body, &names);
+    names.retain(|name| *name != refused);
+    for frame in &frames {
+        let body = if frame.body == largest.body {
+            &patched
+        } else {
+            &frame.body
+        };
+        parts.queues.publish(&queue, body).await;
+    }
+    let writer = parts.writer(&[]).await;
+    let last = gateway.flush(&parts).await;
+    parts.hold_exactly(&[names, last].concat()).await;
+    let letters = letters(&parts, 1).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    // The code of PostgreSQL, and not its message, which may quote.
+    assert_eq!(reason(&letters[0]), "refused: 22021");
+    assert_eq!(letters[0].content_type, "application/json");
+    let body: serde_json::Value = serde_json::from_slice(&letters[0].body).unwrap();
+    let fields: Vec<&String> = body.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["email", "event", "id", "name", "signed_up_at"]);
+    assert_eq!(body["email"], format!("{refused}@example.org"));
+    assert_eq!(body["name"], format!("\0{}", &refused[1..]));
+    let counted = "queue_dead_letters_total{reason=\"refused\"}";
+    assert_eq!(writer.metric(counted).await, 1.0);
+}
+
+/// Readable, but of a time that neither PostgreSQL nor RFC 3339 has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signup_of_an_impossible_time_is_put_aside_and_stops_nobody() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&[]).await;
+    assert_eq!(gateway.sign_up("ann").await.status, 202);
+    for shard in [0, 1] {
+        let queue = parts.queues.queue(shard);
+        for frame in parts.queues.take_all(&queue).await {
+            let mut body = frame.body;
+            // The time of the first signup: in the year 8031 before Christ.
+            let micros = -10_000_i64 * 365 * 24 * 3600 * 1_000_000;
+            body[41..49].copy_from_slice(&micros.to_be_bytes());
+            parts.queues.publish(&queue, &body).await;
+        }
+    }
+    let _writer = parts.writer(&[]).await;
+    let last = gateway.flush(&parts).await;
+    parts.hold_exactly(&last).await;
+    let letters = letters(&parts, 1).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(reason(&letters[0]), "refused: 22008");
+    let body: serde_json::Value = serde_json::from_slice(&letters[0].body).unwrap();
+    assert_eq!(body["email"], "ann@example.org");
+}

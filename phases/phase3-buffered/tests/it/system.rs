@@ -1,0 +1,228 @@
+//! The programs of phase 3 for one test: gateways and writers on sockets of their own, each with a
+//! proxy on every way to a part.
+
+use crate::parts::{Parts, names};
+use clap::Parser;
+use futures::future::join_all;
+use phase3_buffered::{GatewayConfig, WriterConfig};
+use signup_conformance::Target;
+use signup_testbed::{Answered, FaultProxy, Mode, ORGANISER_TOKEN, TestService, TestWorker};
+use std::iter;
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+/// Every request is answered within 2 s, whatever is broken. Twice that here: the machine is busy with
+/// other tests, and what waits without a bound of its own takes far longer.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(4);
+
+/// A program works again so soon after its parts do.
+pub(crate) const HEALED: Duration = Duration::from_secs(5);
+
+/// From one program to its parts.
+pub(crate) struct Ways {
+    pub(crate) shards: Vec<FaultProxy>,
+    pub(crate) queue: FaultProxy,
+}
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    pub(crate) ways: Ways,
+    pub(crate) service: TestService,
+}
+
+/// A running writer.
+pub(crate) struct Writer {
+    pub(crate) ways: Ways,
+    pub(crate) worker: TestWorker,
+}
+
+/// A gateway and a writer on their parts. In the order of their fields they are dropped: the ways
+/// before the queues, so that nobody declares these again.
+pub(crate) struct System {
+    target: Target,
+    pub(crate) gateway: Gateway,
+    pub(crate) writer: Writer,
+    pub(crate) parts: Parts,
+}
+
+impl Ways {
+    pub(crate) async fn to(parts: &Parts) -> Self {
+        let mut shards = Vec::new();
+        for shard in parts.shards.iter() {
+            let way = FaultProxy::start(shard.server_address()).await;
+            shards.push(way.unwrap());
+        }
+        let queue = FaultProxy::start(signup_testbed::queue_address()).await;
+        Self {
+            shards,
+            queue: queue.unwrap(),
+        }
+    }
+
+    /// The arguments that name the parts, as they are reached this way.
+    pub(crate) fn settings(&self, parts: &Parts) -> Vec<String> {
+        let shards = parts.shards.iter().zip(&self.shards);
+        let urls: Vec<String> = shards
+            .map(|(shard, way)| shard.url_through(way.address()))
+            .collect();
+        vec![
+            format!("--shard-urls={}", urls.join(",")),
+            format!(
+                "--queue-url={}",
+                parts.queues.url_through(self.queue.address())
+            ),
+            format!("--queue-prefix={}", parts.queues.prefix()),
+        ]
+    }
+}
+
+impl Parts {
+    /// Starts a gateway on these parts, and waits until it is ready.
+    pub(crate) async fn gateway(&self, settings: &[&str]) -> Gateway {
+        let ways = Ways::to(self).await;
+        let own = ways.settings(self);
+        let service = TestService::start(|secrets, listeners, stop| {
+            let settings = settings.iter().map(ToString::to_string);
+            let config = gateway_config(own.into_iter().chain(settings).chain(secrets));
+            phase3_buffered::serve(config, listeners, stop)
+        });
+        Gateway {
+            service: service.await.unwrap(),
+            ways,
+        }
+    }
+
+    /// Why a gateway does not start on these parts.
+    pub(crate) async fn gateway_refusal(&self) -> String {
+        let ways = Ways::to(self).await;
+        let own = ways.settings(self);
+        let refusal = TestService::refusal(|secrets, listeners, stop| {
+            let config = gateway_config(own.into_iter().chain(secrets));
+            phase3_buffered::serve(config, listeners, stop)
+        });
+        refusal.await.unwrap()
+    }
+
+    /// Why a writer does not start on these parts.
+    pub(crate) async fn writer_refusal(&self) -> String {
+        let mut writer = self.starting_writer(&[]).await;
+        writer.refusal().await
+    }
+
+    /// Starts a writer on these parts, and waits until it is ready.
+    pub(crate) async fn writer(&self, settings: &[&str]) -> Writer {
+        let mut writer = self.starting_writer(settings).await;
+        writer.ready().await;
+        writer
+    }
+
+    /// Starts a writer on these parts.
+    pub(crate) async fn starting_writer(&self, settings: &[&str]) -> Writer {
+        let ways = Ways::to(self).await;
+        let own = ways.settings(self);
+        let worker = TestWorker::start(|operations, stop| {
+            let settings = settings.iter().map(ToString::to_string);
+            let arguments = iter::once("phase3-writer".into()).chain(own);
+            let config = WriterConfig::parse_from(arguments.chain(settings));
+            phase3_buffered::write(config, operations, stop)
+        });
+        Writer {
+            worker: worker.await.unwrap(),
+            ways,
+        }
+    }
+}
+
+fn gateway_config(arguments: impl Iterator<Item = String>) -> GatewayConfig {
+    GatewayConfig::parse_from(iter::once("phase3-gateway".into()).chain(arguments))
+}
+
+impl System {
+    /// Starts both programs on new parts, and waits until they are ready.
+    pub(crate) async fn start() -> Self {
+        Self::on(Parts::create().await).await
+    }
+
+    /// The same on these parts.
+    pub(crate) async fn on(parts: Parts) -> Self {
+        // At once, as a whole stack comes up: each of them finds the other one half-way.
+        let (gateway, writer) = tokio::join!(parts.gateway(&[]), parts.writer(&[]));
+        let operations = Some(gateway.operations_url.clone());
+        Self {
+            target: Target::new(gateway.url.clone(), operations, ORGANISER_TOKEN).unwrap(),
+            gateway,
+            writer,
+            parts,
+        }
+    }
+
+    /// What the conformance cases run against.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Does to a shard, as both programs see it.
+    pub(crate) fn set_shard(&self, shard: usize, mode: Mode) {
+        self.gateway.ways.shards[shard].set(mode);
+        self.writer.ways.shards[shard].set(mode);
+    }
+}
+
+impl Gateway {
+    /// Signs all of them up at once.
+    pub(crate) async fn sign_up_all(&self, names: &[String]) -> Vec<Answered> {
+        join_all(names.iter().map(|name| self.sign_up(name))).await
+    }
+
+    /// Signs all of them up at once, and fails unless each is accepted.
+    pub(crate) async fn accept_all(&self, names: &[String]) {
+        for (name, answer) in names.iter().zip(self.sign_up_all(names).await) {
+            assert_eq!(answer.status, 202, "{name}: {answer:?}");
+        }
+    }
+
+    /// Waits until a signup is accepted.
+    pub(crate) async fn heals(&self) {
+        sign_up_until_accepted(&self.service, "after-the-fault").await;
+    }
+
+    /// Sends a last few behind all that was sent before, and waits until a writer has recorded them:
+    /// a queue keeps its order, so what was before them has been seen to. Returns who they are.
+    pub(crate) async fn flush(&self, parts: &Parts) -> Vec<String> {
+        let last = names("last", 16);
+        self.accept_all(&last).await;
+        parts.until_recorded(&last).await;
+        last
+    }
+}
+
+/// Signs `participant` up again and again, until that is accepted; fails unless it is soon.
+pub(crate) async fn sign_up_until_accepted(gateway: &TestService, participant: &str) {
+    let began = Instant::now();
+    while gateway.sign_up(participant).await.status != 202 {
+        assert!(began.elapsed() < HEALED, "still failing after {HEALED:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+impl Deref for Gateway {
+    type Target = TestService;
+
+    fn deref(&self) -> &TestService {
+        &self.service
+    }
+}
+
+impl Deref for Writer {
+    type Target = TestWorker;
+
+    fn deref(&self) -> &TestWorker {
+        &self.worker
+    }
+}
+
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut TestWorker {
+        &mut self.worker
+    }
+}
