@@ -58,7 +58,7 @@ async fn start_gateway(parts: &Parts, ways: &Ways) -> (TestService, Program) {
     let service = TestService::start(|secrets, listeners, _stop| {
         let mut arguments = [ways.settings(parts), secrets].concat();
         // Bound once, so nobody else is given them; the program binds them itself.
-        let public = listeners.public.local_addr().unwrap();
+        let public = listeners.public.to_string();
         let operations = listeners.operations.local_addr().unwrap();
         drop(listeners);
         arguments.push(format!("--listen={public}"));

@@ -14,6 +14,7 @@ mod logs;
 mod map;
 mod parts;
 mod queue;
+mod reshard;
 mod shard;
 mod system;
 mod writer;

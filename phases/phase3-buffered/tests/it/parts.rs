@@ -48,11 +48,19 @@ impl Parts {
         let (one, other, queues) = tokio::join!(
             TestDatabase::create(),
             TestDatabase::create(),
-            TestQueues::create(2)
+            // One for each shard there may ever be.
+            TestQueues::create(4)
         );
         Self {
             shards: Shards(vec![one, other]),
             queues,
+        }
+    }
+
+    /// Adds shards, empty ones, behind those that are there.
+    pub(crate) async fn add_shards(&mut self, count: usize) {
+        for _ in 0..count {
+            self.shards.0.push(TestDatabase::create().await);
         }
     }
 
@@ -98,7 +106,7 @@ impl Parts {
 
     /// The names in all shards, each as often as it is there.
     pub(crate) async fn recorded(&self) -> Vec<String> {
-        let rows = join_all([self.rows(0), self.rows(1)]).await;
+        let rows = join_all((0..self.shards.len()).map(|shard| self.rows(shard))).await;
         let mut names: Vec<String> = rows.into_iter().flatten().map(|(name, _)| name).collect();
         names.sort();
         names

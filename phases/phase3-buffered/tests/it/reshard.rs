@@ -59,11 +59,13 @@ async fn broken_off_half_way_no_service_starts_and_a_second_run_finishes() {
                 .await
                 .unwrap();
         let mut old = parts.shard(old).await;
-        sqlx::query("INSERT INTO signups SELECT * FROM json_populate_recordset(NULL::signups, $1::json)")
-            .bind(copies)
-            .execute(&mut old)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO signups SELECT * FROM json_populate_recordset(NULL::signups, $1::json)",
+        )
+        .bind(copies)
+        .execute(&mut old)
+        .await
+        .unwrap();
         sqlx::query("UPDATE shard_map SET version = 1, owners = $1")
             .bind(&first)
             .execute(&mut old)

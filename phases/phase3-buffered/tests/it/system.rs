@@ -72,6 +72,8 @@ impl Ways {
                 parts.queues.url_through(self.queue.address())
             ),
             format!("--queue-prefix={}", parts.queues.prefix()),
+            // No test kills the broker, and each has queues of its own: it would wait for each of them.
+            "--queue-settle-ms=0".to_owned(),
         ]
     }
 }
@@ -154,6 +156,20 @@ impl System {
             writer,
             parts,
         }
+    }
+
+    /// Stops both programs in good order, and leaves what they stood on.
+    pub(crate) async fn stop(self) -> Parts {
+        let Self {
+            gateway,
+            writer,
+            parts,
+            ..
+        } = self;
+        writer.worker.stop().await;
+        gateway.service.stop.cancel();
+        gateway.service.serving.await.unwrap().unwrap();
+        parts
     }
 
     /// What the conformance cases run against.
