@@ -16,7 +16,7 @@ images: setup ## Build the lab's own programs into images
 images-broken: images ## Also build phase 1 with the defects the ledger must convict
 	@compose/build.sh broken
 
-lab: images ## Run the main job: phase 1, 1,000 users, capped, verified, with a report
+lab: images ## Run the main job: every phase at its own scale, capped, verified, with a report
 	@cargo build --release --locked --package lab
 	@cargo run --quiet --release --locked --package lab -- main
 

@@ -13,11 +13,12 @@
 //! database is its share of a large batch. Writes spread over as many databases as there are shards.
 //!
 //! **What it costs.** An answer is a promise, not a record: for a moment a receipt is `accepted`, a
-//! repeat cannot be told from a first time, and the count lags behind. Eight containers, and one of
+//! repeat cannot be told from a first time, and the count lags behind. Seven containers, and one of
 //! them, the queue, is now what must not be lost. The figures are in `results/`.
 //!
-//! **Where it breaks.** At the CPU of the way in (balancer, gateways), long before the databases. While
-//! the queue is away nobody can sign up; behind a full one neither.
+//! **Where it breaks.** At the CPU of the way in (balancer, gateways), long before the databases: at
+//! [10,597](results/20261121T171219Z-phase3-rush-1000000/run.json#load.achieved_per_s) signups a second.
+//! While the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `publisher` → `queue` → `frame` → `writer` → `insert`
 //! → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
