@@ -5,16 +5,16 @@
 //! is sent at once; under load a message leaves every [`INTERVAL`] at most, because what a message
 //! costs the queue hardly depends on its size.
 
-use crate::frame::{self, Address, Row};
-use crate::insert::{self, Key};
+use crate::delivery::{self, Sent, Sink};
+use crate::frame::Row;
 use crate::metrics::QueueMetrics;
-use crate::publisher::{LANES, Published, Publisher};
+use crate::publisher::LANES;
 use crate::shards::Shards;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use signup_domain::{EventId, NewSignup, SignedUp, SignupId, Status, StoreError};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -44,19 +44,10 @@ pub(crate) struct Accepted {
 }
 
 /// A signup, and whoever waits for it.
-struct Entry {
-    accepted: Accepted,
+pub(crate) struct Entry {
+    pub(crate) accepted: Accepted,
     queued: Instant,
     answer: oneshot::Sender<Result<SignedUp, StoreError>>,
-}
-
-/// Where batches go.
-#[derive(Clone)]
-pub(crate) enum Sink {
-    /// Into the queue.
-    Queue(Publisher),
-    /// Without one (`--queue off`): straight into the shard, in the same batches.
-    Shard,
 }
 
 /// Where signups wait for the next message of their shard.
@@ -121,12 +112,6 @@ struct Batcher {
     /// When the next message may leave.
     next: Instant,
     full_until: Instant,
-}
-
-/// A lane that is free again, and whether the queue was full.
-struct Sent {
-    lane: usize,
-    full: bool,
 }
 
 impl Batcher {
@@ -199,16 +184,9 @@ impl Batcher {
             let waited = now.saturating_duration_since(entry.queued);
             self.metrics.wait_seconds.observe(waited.as_secs_f64());
         }
-        let (shard, shards) = (self.shard, self.shards.clone());
-        match self.sink.clone() {
-            Sink::Queue(publisher) => {
-                Box::pin(async move { publish(&publisher, &shards, shard, lane, entries).await })
-            }
-            Sink::Shard => Box::pin(async move {
-                insert(&shards, shard, entries).await;
-                Sent { lane, full: false }
-            }),
-        }
+        let (sink, shards) = (self.sink.clone(), self.shards.clone());
+        let shard = self.shard;
+        Box::pin(async move { delivery::deliver(&sink, &shards, shard, lane, entries).await })
     }
 }
 
@@ -217,7 +195,8 @@ impl Entry {
         self.queued + PATIENCE
     }
 
-    fn row(&self) -> Row<'_> {
+    /// As it is written.
+    pub(crate) fn row(&self) -> Row<'_> {
         let Accepted { event, id, signup } = &self.accepted;
         Row {
             event: *event.as_uuid(),
@@ -229,7 +208,7 @@ impl Entry {
     }
 
     /// Whoever does not wait any more can ask again: the signup is the same.
-    fn answer(self, outcome: Result<(Status, bool, time::OffsetDateTime), StoreError>) {
+    pub(crate) fn answer(self, outcome: Result<(Status, bool, time::OffsetDateTime), StoreError>) {
         let id = self.accepted.id;
         let outcome = outcome.map(|(status, new, signed_up_at)| SignedUp {
             id,
@@ -238,83 +217,5 @@ impl Entry {
             signed_up_at,
         });
         let _ = self.answer.send(outcome);
-    }
-}
-
-/// Publishes a batch, and answers it. Returns when the lane has nothing unconfirmed any more.
-async fn publish(
-    publisher: &Publisher,
-    shards: &Shards,
-    shard: u16,
-    lane: usize,
-    entries: Vec<Entry>,
-) -> Sent {
-    let map_version = shards.map.version;
-    let address = Address { map_version, shard };
-    let published = match frame::encode(address, entries.iter().map(Entry::row)) {
-        Some(frame) => publisher.publish(shard, lane, &frame).await,
-        None => Published::Refused("a signup does not fit into a message".into()),
-    };
-    let (outcome, unconfirmed, full) = match published {
-        Published::Confirmed => (Ok(()), None, false),
-        Published::Refused(why) => (Err(StoreError::Unavailable(why)), None, false),
-        Published::Nacked => {
-            let why = StoreError::Unknown("the queue did not take it".into());
-            (Err(why), None, true)
-        }
-        Published::Unknown(why, confirm) => (Err(StoreError::Unknown(why)), confirm, false),
-    };
-    for entry in entries {
-        let at = entry.accepted.signup.at;
-        entry.answer(outcome.clone().map(|()| (Status::Accepted, true, at)));
-    }
-    if let Some(confirm) = unconfirmed {
-        let _ = confirm.await;
-    }
-    Sent { lane, full }
-}
-
-/// Writes a batch into its shard, and answers it.
-async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
-    let database = shards.shard(shard);
-    let rows: Vec<Row<'_>> = entries.iter().map(Entry::row).collect();
-    let keys: Vec<Key> = rows.iter().map(insert::key).collect();
-    let written = async {
-        let written = insert::insert(database, &rows).await?;
-        let refused: HashSet<Key> = written
-            .refused
-            .iter()
-            .map(|(row, _)| insert::key(row))
-            .collect();
-        let known = |key: &&Key| !written.new.contains(*key);
-        let repeats: Vec<Key> = keys.iter().filter(known).copied().collect();
-        let mut first = insert::first_times(database, &repeats)
-            .await
-            .map_err(|error| StoreError::Unknown(format!("recorded, but not read: {error}")))?;
-        // Of several for one new participant the first was written: the others get its time.
-        for (key, row) in keys.iter().zip(&rows) {
-            first.entry(*key).or_insert(row.signed_up_at);
-        }
-        Ok::<_, StoreError>((written.new, refused, first))
-    };
-    let written = written.await;
-    let mut told = HashSet::new();
-    for (entry, key) in entries.into_iter().zip(keys) {
-        let at = entry.accepted.signup.at;
-        let outcome = match &written {
-            Err(error) => Err(error.clone()),
-            Ok((_, refused, _)) if refused.contains(&key) => {
-                Err(StoreError::Internal("the shard refuses this signup".into()))
-            }
-            Ok((new, _, first)) => {
-                let is_new = new.contains(&key) && told.insert(key);
-                Ok((
-                    Status::Recorded,
-                    is_new,
-                    first.get(&key).copied().unwrap_or(at),
-                ))
-            }
-        };
-        entry.answer(outcome);
     }
 }

@@ -20,13 +20,14 @@
 //! [10,597](results/20261121T171219Z-phase3-rush-1000000/run.json#load.achieved_per_s) signups a second.
 //! While the queue is away nobody can sign up; behind a full one neither.
 //!
-//! **Read in this order:** `signups` → `batch` → `publisher` → `queue` → `frame` → `writer` → `insert`
+//! **Read in this order:** `signups` → `batch` → `delivery` → `publisher` → `queue` → `frame` → `writer` → `insert`
 //! → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
 //! added is in `reshard`.
 
 mod batch;
 mod config;
 mod db;
+mod delivery;
 mod events;
 mod frame;
 mod insert;
@@ -44,8 +45,9 @@ pub use config::{GatewayConfig, PartsConfig, ReshardConfig, Switch, WriterConfig
 pub use queue::UNLOGGED;
 pub use reshard::reshard;
 
-use batch::{Batches, Sink};
+use batch::Batches;
 use db::Database;
+use delivery::Sink;
 use futures::FutureExt;
 use futures::future::{join_all, select_ok, try_join_all};
 use metrics::{QueueMetrics, WriterMetrics};
