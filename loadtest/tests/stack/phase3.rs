@@ -49,8 +49,8 @@ async fn a_writer_killed_five_times_loses_nothing_and_turns_nobody_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_is_killed_and_restarted_keeps_what_it_confirmed() {
     let run = run(
-        "phase3 --users 8000 --window 40 --no-monitoring --kill phase3-queue@4 \
-         --restart phase3-queue@20",
+        "phase3 --users 14000 --window 70 --no-monitoring --kill phase3-queue@4 \
+         --restart phase3-queue@52",
         &[],
     )
     .await;
@@ -60,9 +60,10 @@ async fn a_queue_that_is_killed_and_restarted_keeps_what_it_confirmed() {
         "the kill was not felt: {:?}",
         run.ledger
     );
-    // It heals by itself: the last seconds before the restart are as good as the first.
+    // It heals by itself: the last seconds before the restart are as good as the first. RabbitMQ needs
+    // 3 to 4 s of CPU to start, of which its cap gives it 0.15 a second.
     assert_eq!(turned_away(&run, 0..4), 0.0, "{:?}", run.timeline);
-    assert_eq!(turned_away(&run, 18..20), 0.0, "{:?}", run.timeline);
+    assert_eq!(turned_away(&run, 48..52), 0.0, "{:?}", run.timeline);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
