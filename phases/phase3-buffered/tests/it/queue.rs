@@ -100,13 +100,13 @@ async fn a_gateway_is_ready_while_it_can_accept_or_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_confirm_that_never_comes_leaves_open_what_was_sent_and_nothing_else() {
-    tokio::join!(
-        // The messages never arrive.
-        no_confirm_comes(Mode::Hang),
-        // They arrive, and their confirms do not.
-        no_confirm_comes(Mode::LoseAnswers),
-    );
+async fn a_silent_queue_leaves_open_what_was_sent_and_nothing_else() {
+    no_confirm_comes(Mode::Hang).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_confirms_leave_open_what_was_sent_and_nothing_else() {
+    no_confirm_comes(Mode::LoseAnswers).await;
 }
 
 async fn no_confirm_comes(fault: Mode) {
@@ -217,7 +217,7 @@ async fn a_full_queue_refuses_and_what_it_accepted_is_recorded() {
         answered(&tried, &answers, 503),
     );
     assert!(accepted.len() >= 6, "{accepted:?}");
-    assert!(refused.len() > 10, "{refused:?}");
+    assert!(!refused.is_empty(), "it asked each time");
     let _writer = parts.writer(&small).await;
     parts.until_recorded(&accepted).await;
     gateway.heals().await;
@@ -244,7 +244,8 @@ async fn a_stopped_gateway_answers_what_it_has_begun() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         gateway.stop.cancel();
     };
-    tokio::join!(gateway.accept_all(&names), stop);
+    let (answers, ()) = tokio::join!(gateway.sign_up_all(&names), stop);
+    assert_eq!(answered(&names, &answers, 202), names, "{answers:?}");
     let stopped = tokio::time::timeout(Duration::from_secs(10), gateway.service.serving).await;
     stopped.expect("the drain ends").unwrap().unwrap();
     let _writer = parts.writer(&[]).await;
