@@ -62,8 +62,9 @@ async fn a_queue_that_is_killed_and_restarted_keeps_what_it_confirmed() {
     );
     // It heals by itself: the last seconds before the restart are as good as the first. RabbitMQ needs
     // 3 to 4 s of CPU to start, of which its cap gives it 0.15 a second.
-    assert_eq!(turned_away(&run, 0..4), 0.0, "{:?}", run.timeline);
-    assert_eq!(turned_away(&run, 48..52), 0.0, "{:?}", run.timeline);
+    // (A fault's clock starts with the generator, half a second before the load's.)
+    assert_eq!(turned_away(&run, 0..3), 0.0, "{:?}", run.timeline);
+    assert_eq!(turned_away(&run, 47..50), 0.0, "{:?}", run.timeline);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,14 +91,14 @@ async fn signups_are_accepted_while_a_shard_is_away_and_recorded_when_it_is_back
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_queue_the_answer_follows_the_commit() {
     let run = run(
-        "phase3 --users 2000 --window 10 --no-monitoring --without queue",
+        "phase3 --users 200 --window 10 --no-monitoring --without queue",
         &[],
     )
     .await;
     assert_eq!(run.ledger.violations(), [], "{:?}", run.ledger);
     let answers: Vec<&String> = run.answers["signup"].keys().collect();
     assert_eq!(answers, ["200", "201"], "{:?}", run.answers);
-    assert_eq!(run.ledger.kept, 2_000, "{:?}", run.ledger);
+    assert_eq!(run.ledger.kept, 200, "{:?}", run.ledger);
     assert!(run.backlog.is_none() && run.timeline[0].recorded.is_none());
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
 }

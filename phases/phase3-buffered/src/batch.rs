@@ -116,7 +116,12 @@ struct Batcher {
 
 impl Batcher {
     async fn run(mut self) {
-        let mut free: Vec<usize> = (0..LANES).collect();
+        let lanes = match self.sink {
+            Sink::Queue(_) => LANES,
+            // Two batches at once would only wait for each other: for the event's counter.
+            Sink::Shard => 1,
+        };
+        let mut free: Vec<usize> = (0..lanes).collect();
         let mut sending: FuturesUnordered<BoxFuture<'static, Sent>> = FuturesUnordered::new();
         let mut arrived = Vec::with_capacity(LENGTH);
         loop {
@@ -129,7 +134,7 @@ impl Batcher {
                 self.next = now + INTERVAL;
                 sending.push(self.send_batch(lane));
             }
-            self.metrics.unconfirmed[usize::from(self.shard)].set(LANES as i64 - free.len() as i64);
+            self.metrics.unconfirmed[usize::from(self.shard)].set(lanes as i64 - free.len() as i64);
             let waits = (!free.is_empty()).then_some(self.next);
             let deadline = self.waiting.front().map(Entry::deadline);
             let wake = deadline.map(|deadline| waits.unwrap_or(deadline).min(deadline));
