@@ -182,10 +182,10 @@ impl TestQueues {
                 no_ack: true,
                 ..BasicConsumeOptions::default()
             };
-            let consumer = channel
+            let mut consumer = channel
                 .basic_consume(queue.into(), "test".into(), options, FieldTable::default())
                 .await?;
-            let deliveries: Vec<_> = consumer.take(waiting).collect().await;
+            let deliveries: Vec<_> = consumer.by_ref().take(waiting).collect().await;
             let messages: Result<Vec<_>, lapin::Error> = deliveries
                 .into_iter()
                 .map(|delivery| {
@@ -193,6 +193,8 @@ impl TestQueues {
                 })
                 .collect();
             channel.close(200, "taken".into()).await?;
+            // Not before: dropping it cancels it, which fails on a channel that is being closed.
+            drop(consumer);
             Ok(messages?)
         };
         in_time(take, queue).await
