@@ -7,7 +7,7 @@ use crate::attempt::Outcome as Ended;
 use crate::generator::{self, Outcome, Plan, Progress};
 use crate::participant::Participants;
 use crate::schedule::Schedule;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderName, StatusCode, header};
@@ -172,12 +172,10 @@ async fn step(options: &Options, rate: u32, base: Url) -> anyhow::Result<Outcome
         schedule: Schedule::signups(count, options.step, u64::from(rate)),
         slots: options.slots,
     };
-    generator::run(
-        plan,
-        Arc::new(Progress::default()),
-        CancellationToken::new(),
-    )
-    .await
+    let progress = Arc::new(Progress::default());
+    let outcome = generator::run(plan, progress, CancellationToken::new()).await?;
+    ensure!(!outcome.stopped, "interrupted");
+    Ok(outcome)
 }
 
 #[expect(

@@ -130,24 +130,13 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<Outcome> {
     let (follow_ups, following) = mpsc::channel();
-    let host = plan.base.as_str().to_owned();
-    let shared = Arc::new(Shared {
-        scenario: plan.schedule.scenario,
-        slots: plan.slots,
-        numbered: AtomicUsize::new(0),
-        exchange: Exchange::new(&plan.base, &plan.event, plan.participants)?,
-        feed: Feed::new(plan.slots),
-        follow_ups,
-        open: AtomicUsize::new(0),
-        ready: Semaphore::new(0),
-        stop: stop.child_token(),
+    let shared = Arc::new(Shared::new(
+        &plan,
         progress,
-        // Space for the scheduled requests and as many more as retry; growing would copy it all.
-        log: Mutex::new(Vec::with_capacity(plan.schedule.arrivals.len() * 21 / 20)),
-        without_receipt: AtomicU64::new(0),
-        never_recorded: AtomicU64::new(0),
-    });
-    let attack = attack::attack(&host, &shared)?;
+        stop.child_token(),
+        follow_ups,
+    )?);
+    let attack = attack::attack(plan.base.as_str(), &shared)?;
     let worker = Worker::start().context("the generator's thread")?;
     // Ends by itself when the tickets are closed and taken.
     let goose = worker.spawn(Box::pin(attack.execute()));
@@ -162,17 +151,46 @@ pub async fn run(
     }
     let load = Load::start(plan.schedule, following, &shared, &worker)?;
     let metrics = goose.await;
+    // The pacer looks only until it begins to close; a stop after that cuts requests off as well.
+    let stopped = stop.is_cancelled();
     shared.stop.cancel();
-    let paced = load.pacer.await.context("the pacer panicked")?;
+    let mut paced = load.pacer.await.context("the pacer panicked")??;
+    paced.stopped |= stopped;
     let cpu_s = cpu_s()? - load.cpu_before_s;
     outcome::Seen {
         started: load.clock.0,
         started_at: load.started_at,
-        paced: paced.context("the pacer")?,
+        paced,
         cpu_s,
         realtime: worker.is_raised(),
     }
     .outcome(&shared, &metrics?)
+}
+
+impl Shared {
+    fn new(
+        plan: &Plan,
+        progress: Arc<Progress>,
+        stop: CancellationToken,
+        follow_ups: mpsc::Sender<Request>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            scenario: plan.schedule.scenario,
+            slots: plan.slots,
+            numbered: AtomicUsize::new(0),
+            exchange: Exchange::new(&plan.base, &plan.event, plan.participants.clone())?,
+            feed: Feed::new(plan.slots),
+            follow_ups,
+            open: AtomicUsize::new(0),
+            ready: Semaphore::new(0),
+            stop,
+            progress,
+            // Space for the scheduled requests and as many more as retry; growing would copy it all.
+            log: Mutex::new(Vec::with_capacity(plan.schedule.arrivals.len() * 21 / 20)),
+            without_receipt: AtomicU64::new(0),
+            never_recorded: AtomicU64::new(0),
+        })
+    }
 }
 
 /// The load while it runs.

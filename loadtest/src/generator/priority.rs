@@ -1,10 +1,9 @@
-//! Real-time scheduling for the threads that a request waits for, where the system allows it.
+//! Real-time scheduling for the thread that a request waits for, where the system allows it.
 //!
 //! A thread that wakes beside a busy one waits for the rest of its time slice, some 3 ms on a
 //! current kernel, whatever its niceness; a real-time thread does not. Measured on two cores that
 //! compilers kept busy, at 1,000 requests a second: schedule lag p99 0.3 to 0.7 ms instead of 2 to 3.
-//! Only the pacer and the generator's worker are raised: what draws progress or reads meters is to
-//! wait for them.
+//! Only the generator's worker is raised: what draws progress or reads meters is to wait for it.
 
 use std::fs;
 use std::process::{Command, Stdio};
