@@ -21,12 +21,13 @@
 //! While the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `delivery` → `publisher` → `queue` → `frame` → `writer` → `insert`
-//! → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
+//! → `dead_letter` → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
 //! added is in `reshard`.
 
 mod batch;
 mod config;
 mod db;
+mod dead_letter;
 mod delivery;
 mod events;
 mod frame;

@@ -4,6 +4,7 @@
 //! other arguments is refused by RabbitMQ, and the program says so and tries again.
 
 use crate::config::PartsConfig;
+use crate::dead_letter::DeadLetter;
 use anyhow::Context;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
@@ -39,13 +40,6 @@ pub(crate) struct Broker {
     shards: u16,
     max_messages: u32,
     program: &'static str,
-}
-
-/// Why a message went to the dead letters: a word of our own, nothing of what is in it.
-pub(crate) struct DeadLetter {
-    pub(crate) reason: String,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: Vec<u8>,
 }
 
 impl Broker {

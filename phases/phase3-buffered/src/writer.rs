@@ -7,10 +7,11 @@
 //! place in the queue and tries again.
 
 use crate::db::Database;
+use crate::dead_letter::DeadLetter;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Written};
 use crate::metrics::WriterMetrics;
-use crate::queue::{Broker, DeadLetter};
+use crate::queue::Broker;
 use anyhow::Context;
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures::StreamExt;
@@ -18,12 +19,10 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -124,20 +123,14 @@ impl Writer {
         for Unusable { delivery, reason } in unusable {
             self.metrics.unreadable.inc();
             tracing::warn!(shard, reason, "an unreadable message");
-            let letter = DeadLetter {
-                reason,
-                content_type: "application/octet-stream",
-                body: delivery.data.clone(),
-            };
+            let letter = DeadLetter::unreadable(reason, delivery);
             self.broker.bury(letter).await.context("dead letter")?;
         }
         for (row, reason) in &written.refused {
             self.metrics.refused.inc();
             tracing::warn!(shard, reason, "the shard refuses a signup");
-            self.broker
-                .bury(letter(row, reason)?)
-                .await
-                .context("dead letter")?;
+            let letter = DeadLetter::refused(row, reason)?;
+            self.broker.bury(letter).await.context("dead letter")?;
         }
         let Some(last) = deliveries.last() else {
             return Ok(());
@@ -248,27 +241,6 @@ async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
         }
     }
     Ok(gathered)
-}
-
-/// A signup as a dead letter: readable for an operator, and for the lab's ledger.
-fn letter(row: &Row<'_>, reason: &str) -> anyhow::Result<DeadLetter> {
-    // RFC 3339 ends with the year 9999 and begins with the year 0. What it cannot show is refused for
-    // that, most likely, and must not stop the letter as well.
-    let signed_up_at = row.signed_up_at.format(&Rfc3339);
-    let signed_up_at = signed_up_at.unwrap_or_else(|_| row.signed_up_at.to_string());
-    let body = json!({
-        "event": row.event,
-        "id": row.id,
-        "email": row.email,
-        "name": row.name,
-        "signed_up_at": signed_up_at,
-    });
-    Ok(DeadLetter {
-        // An error's message may quote what it is about; the code before it does not.
-        reason: format!("refused: {}", reason.split(':').next().unwrap_or_default()),
-        content_type: "application/json",
-        body: serde_json::to_vec(&body)?,
-    })
 }
 
 /// Between attempts: from 0.1 to 2 s, never the same for two writers, and never the last.

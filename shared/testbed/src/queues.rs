@@ -6,60 +6,29 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
+mod address;
+mod message;
+
+pub use address::{queue_address, queue_url};
+pub use message::Message;
+
+use address::parsed_url;
 use futures::StreamExt;
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
     QueueDeclareOptions, QueueDeleteOptions,
 };
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ErrorKind};
-use reqwest::Url;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use uuid::Uuid;
-
-/// Where the RabbitMQ of the `test` profile listens.
-const DEFAULT_QUEUE: &str = "amqp://signup:test@127.0.0.1:15673";
 
 /// RabbitMQ answers in milliseconds; CI machines stall for seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// AMQP's code for a queue that is not there.
 const NOT_FOUND: u16 = 404;
-
-/// The URL of a RabbitMQ that all tests share, password included. `TEST_QUEUE_URL`, or the
-/// `test-queue` of the compose file.
-#[must_use]
-pub fn queue_url() -> String {
-    std::env::var("TEST_QUEUE_URL").unwrap_or_else(|_| DEFAULT_QUEUE.to_owned())
-}
-
-/// `host:port` of the same, as an upstream for a [`FaultProxy`](crate::FaultProxy).
-#[must_use]
-pub fn queue_address() -> String {
-    let url = parsed_url();
-    let host = url.host_str().unwrap_or("127.0.0.1");
-    format!("{host}:{}", url.port().unwrap_or(5672))
-}
-
-fn parsed_url() -> Url {
-    let url = queue_url();
-    url.parse().unwrap_or_else(|error| {
-        panic!("TEST_QUEUE_URL is not amqp://user:password@host:port: {error}")
-    })
-}
-
-/// A message that was taken out of a queue.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// What is in it.
-    pub body: Vec<u8>,
-    /// Its headers, as text.
-    pub headers: BTreeMap<String, String>,
-    /// Empty when it does not say.
-    pub content_type: String,
-}
 
 /// Queues that exist as long as this value does. Whoever uses them must be unable to declare them
 /// again when it is dropped.
@@ -189,7 +158,7 @@ impl TestQueues {
             let messages: Result<Vec<_>, lapin::Error> = deliveries
                 .into_iter()
                 .map(|delivery| {
-                    delivery.map(|delivery| message(delivery.data, &delivery.properties))
+                    delivery.map(|delivery| Message::new(delivery.data, &delivery.properties))
                 })
                 .collect();
             channel.close(200, "taken".into()).await?;
@@ -268,22 +237,6 @@ async fn count(channel: &Channel, queue: &str) -> lapin::Result<u32> {
     Ok(queue.message_count())
 }
 
-fn message(body: Vec<u8>, properties: &BasicProperties) -> Message {
-    let text = |value: &AMQPValue| match value {
-        AMQPValue::LongString(text) => text.to_string(),
-        other => format!("{other:?}"),
-    };
-    let headers = properties.headers().iter().flat_map(|table| table.inner());
-    let content_type = properties.content_type().as_ref();
-    Message {
-        body,
-        headers: headers
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
-        content_type: content_type.map(ToString::to_string).unwrap_or_default(),
-    }
-}
-
 async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>, queue: &str) -> T {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(Ok(done)) => done,
@@ -293,44 +246,4 @@ async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>, queue: &str) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Declares what a phase would.
-    async fn declare(queues: &TestQueues) {
-        let channel = queues.connection.create_channel().await.unwrap();
-        for queue in [queues.queue(0), queues.dead()] {
-            let options = QueueDeclareOptions::durable();
-            let none = FieldTable::default();
-            channel
-                .queue_declare(queue.as_str().into(), options, none)
-                .await
-                .unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_published_is_counted_and_taken_in_order() {
-        let queues = TestQueues::create(1).await;
-        declare(&queues).await;
-        let queue = queues.queue(0);
-        for body in [b"first", b"later"] {
-            queues.publish(&queue, body).await;
-        }
-        assert_eq!(queues.ready(&queue).await, Some(2));
-        let taken = queues.take_all(&queue).await;
-        let bodies: Vec<&[u8]> = taken.iter().map(|message| &message.body[..]).collect();
-        assert_eq!(bodies, [b"first", b"later"]);
-        assert_eq!(queues.ready(&queue).await, Some(0));
-    }
-
-    #[tokio::test]
-    async fn its_queues_are_removed_with_it() {
-        let (kept, dropped) = (TestQueues::create(1).await, TestQueues::create(1).await);
-        declare(&dropped).await;
-        let queue = dropped.queue(0);
-        assert_eq!(kept.ready(&queue).await, Some(0));
-        drop(dropped);
-        assert_eq!(kept.ready(&queue).await, None);
-    }
-}
+mod tests;
