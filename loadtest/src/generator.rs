@@ -151,6 +151,9 @@ pub async fn run(
     }
     let load = Load::start(plan.schedule, following, &shared, &worker)?;
     let metrics = goose.await;
+    // goose has installed a logger for the whole process. What libraries say through it is for their
+    // authors: lapin calls each refusal an error from which the lab reads how a queue was declared.
+    log::set_max_level(log::LevelFilter::Off);
     // The pacer looks only until it begins to close; a stop after that cuts requests off as well.
     let stopped = stop.is_cancelled();
     shared.stop.cancel();
