@@ -107,7 +107,7 @@ impl Measured<'_> {
             schema: SCHEMA,
             id: self.id.clone(),
             started_at: OffsetDateTime::from(self.outcome.started_at).format(&Rfc3339)?,
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            command: command(std::env::args()),
             git_sha,
             phase: self.options.phase.phase().name.into(),
             scenario: self.options.scenario.to_string(),
@@ -233,6 +233,31 @@ impl Measured<'_> {
             cpu_us_per_signup: cpu_s(&per_service) * 1e6 / kept,
             idle_cpus: cpu_s(&idle) / idle_s,
             per_service,
+        }
+    }
+}
+
+/// What was typed, without this machine's folders.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let mut command = vec!["lab".to_owned()];
+    let mut words = words.skip(1);
+    while let Some(word) = words.next() {
+        if word == "--root" {
+            words.next();
+        } else if !word.starts_with("--root=") {
+            command.push(word);
+        }
+    }
+    command.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_command_names_no_folder_of_this_machine() {
+        for typed in ["/a/lab --root /b run phase1", "lab run --root=/b phase1"] {
+            let words = typed.split(' ').map(str::to_owned);
+            assert_eq!(super::command(words), "lab run phase1");
         }
     }
 }
