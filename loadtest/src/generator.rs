@@ -155,7 +155,7 @@ pub async fn run(
     // authors: lapin calls each refusal an error from which the lab reads how a queue was declared.
     log::set_max_level(log::LevelFilter::Off);
     // The pacer looks only until it begins to close; a stop after that cuts requests off as well.
-    let stopped = stop.is_cancelled();
+    let stopped = shared.stop.is_cancelled();
     shared.stop.cancel();
     let mut paced = load.pacer.await.context("the pacer panicked")??;
     paced.stopped |= stopped;

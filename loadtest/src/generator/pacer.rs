@@ -156,7 +156,6 @@ impl Pacer {
             // What else is to be looked at from time to time.
             self.shared.exchange.sweep();
             if goose::is_killswitch_triggered() {
-                self.paced.stopped = true;
                 self.shared.stop.cancel();
             }
             self.next_sample_ns = now - now % SAMPLE_EVERY_NS + SAMPLE_EVERY_NS;
@@ -186,7 +185,7 @@ impl Pacer {
 
     /// Ends the load: requests that no slot has taken are dropped, those that were sent end.
     async fn close(&mut self) {
-        self.paced.stopped |= self.shared.stop.is_cancelled();
+        self.paced.stopped = self.shared.stop.is_cancelled();
         let untaken = self.shared.feed.close();
         self.shared.open.fetch_sub(untaken, Ordering::AcqRel);
         let mut dropped = self.scheduled.len() + self.following.len() + untaken;
