@@ -2,23 +2,25 @@
 # `make lab` is the main job, `make test` checks everything. Both work on a fresh machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images images-broken lab test tests lint down
+.PHONY: help setup images images-broken build lab test tests lint down
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Make this machine able to run the lab (IMAGES=official|local overrides the choice)
+setup: ## Make this machine able to build and run the lab (IMAGES=official|local overrides the choice)
 	@compose/setup.sh
 
-images: setup ## Build the lab's own programs into images
+images: setup ## Make the images: of the lab's own programs, and those they stand on
 	@compose/build.sh
+
+build: setup ## The same, and the lab itself (target/release/lab)
+	@compose/build.sh lab
 
 images-broken: images ## Also build phase 1 with the defects the ledger must convict
 	@compose/build.sh broken
 
-lab: images ## Run the main job: every phase at its own scale, capped, verified, with a report
-	@cargo build --release --locked --package lab
-	@cargo run --quiet --release --locked --package lab -- main
+lab: build ## Run the main job: every phase at its own scale, capped, verified, with a report
+	@$${CARGO_TARGET_DIR:-target}/release/lab main
 
 test: images-broken ## Run all tests, ending with a smoke run of the real thing
 	@compose/with-test-services.sh $(MAKE) --no-print-directory tests

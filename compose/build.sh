@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Builds the lab's own programs into images, after setup.sh has chosen how (LAB_IMAGES in .env).
-# Usage: compose/build.sh [broken]. `broken` builds the phases that have one with the defects the
-# ledger must convict, each as a separate image with the tag `broken`.
+# Makes all images the lab runs on, after setup.sh has chosen how (LAB_IMAGES in .env): those of
+# others, and the lab's own programs.
+# Usage: compose/build.sh [lab|broken]. `lab` builds the load harness beside them, in target/release;
+# `broken` builds the phases that have one with the defects the ledger must convict, each as a
+# separate image with the tag `broken`.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -20,22 +22,22 @@ readonly DEFECT=ack-before-commit
 # Compiled programs on their way into an image; git-ignored.
 readonly BUILD_DIR=$ROOT/compose/.build
 
-# Compiles on the host. Always the same set of packages, so that the libraries' features, and
-# with them the compiled libraries, are the same for the honest and the broken build. Only the programs
-# that become images: linking each takes half a minute.
+# Compiles on the host. Always the same set of packages, so that the libraries' features, and with
+# them the compiled libraries, are the same in every build here. Only the programs that are wanted:
+# linking each takes half a minute, and the lab three.
 compile() {
-    local program wanted=()
+    local program wanted=(--package lab)
     for program in "${PHASES[@]}" "$EXPORTER"; do
         wanted+=(--package "${program%/*}" --bin "${program##*/}")
     done
-    cargo build --profile service --locked "${wanted[@]}" "$@"
+    cargo build --release --locked "${wanted[@]}" "$@"
 }
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
 keep() {
     local program=$1 name=$2
     mkdir -p "$BUILD_DIR/$name"
-    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/service/$program" "$BUILD_DIR/$name/$program"
+    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/release/$program" "$BUILD_DIR/$name/$program"
 }
 
 # An honest image with a defect in it would make every published number a lie.
@@ -56,9 +58,17 @@ package() {
         --label "$INPUTS_LABEL=$digest" --tag "$image" "$BUILD_DIR/$name"
 }
 
+# The images of others are made meanwhile: that is mostly downloading, and leaves the processor to
+# the compiler. ARGUMENTS are for cargo.
 build_local() {
-    local program
-    compile
+    local program providing
+    provide_local_images &
+    providing=$!
+    compile "$@" || {
+        wait "$providing" || true
+        die "the programs do not compile; cargo says why above."
+    }
+    wait "$providing"
     for program in "${PHASES[@]}" "$EXPORTER"; do
         program=${program#*/}
         keep "$program" "$program"
@@ -69,6 +79,7 @@ build_local() {
 
 build_local_broken() {
     local program arguments=()
+    provide_local_images
     for program in "${BREAKABLE[@]}"; do arguments+=(--features "${program%/*}/broken"); done
     compile "${arguments[@]}"
     for program in "${BREAKABLE[@]}"; do keep "${program#*/}" "${program#*/}-broken"; done
@@ -85,6 +96,7 @@ build_local_broken() {
 build_official() {
     local tag=$1 features=$2 program package
     shift 2
+    provide_official_images
     docker buildx version >/dev/null 2>&1 ||
         die "docker buildx is missing (package docker-buildx-plugin, or part of Docker Desktop)."
     for program in "$@"; do
@@ -101,11 +113,16 @@ main() {
     local variant=${1:-honest}
     case $(env_value LAB_IMAGES)/$variant in
     local/honest) build_local ;;
+    local/lab) build_local --bin lab ;;
     local/broken) build_local_broken ;;
     official/honest) build_official latest "" "${PHASES[@]}" ;;
+    official/lab)
+        build_official latest "" "${PHASES[@]}"
+        cargo build --release --locked --package lab
+        ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die ".env is missing: run compose/setup.sh first." ;;
-    *) die "usage: compose/build.sh [broken]" ;;
+    *) die "usage: compose/build.sh [lab|broken]" ;;
     esac
     # Only what this script replaced: untagged images that carry its label.
     docker image prune --force --filter "label=$INPUTS_LABEL" >/dev/null

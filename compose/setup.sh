@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes this machine able to run the lab: engine, Compose v2, Rust, secrets, `.env`, images.
-# It says what it does, changes nothing when all is there, and touches the system's packages
-# only as root on Debian or Ubuntu. IMAGES=official|local overrides the choice of images.
+# Makes this machine able to build and run the lab: engine, Compose v2, Rust, secrets, and in `.env`
+# which images it runs on (build.sh makes them). It says what it does, changes nothing when all is
+# there, and touches the system's packages only as root on Debian or Ubuntu.
+# IMAGES=official|local overrides the choice of images.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -74,10 +75,8 @@ main() {
     ensure_secrets
     local images
     images=$(choose_images)
-    "provide_${images}_images"
-    # Last, so that it never points at images that could not be had.
     write_env "$images"
-    say "ready ($images images)"
+    say "ready (for $images images)"
 }
 
 main "$@"

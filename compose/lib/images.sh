@@ -1,5 +1,6 @@
 # The images the lab stands on: official ones from a registry, or, where none can be reached,
-# ones made here from Debian packages that offer the same interface. Sourced by setup.sh.
+# ones made here from Debian packages that offer the same interface. Sourced by setup.sh, which
+# chooses, and by build.sh, which makes them.
 # shellcheck shell=bash
 
 # The tag stands for the recipe in provide_base: whoever changes one changes the other.

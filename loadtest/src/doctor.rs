@@ -138,7 +138,7 @@ async fn images(root: &Path) -> Check {
         ),
         Err(error) => check(
             "images",
-            State::Bad("run `make setup images`"),
+            State::Bad("run `make build`"),
             format!("{error:#}"),
         ),
     }

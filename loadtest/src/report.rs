@@ -119,7 +119,7 @@ fn reproduce(run: &Run) -> String {
         None => (run.git_sha.as_str(), ""),
     };
     let steps = format!(
-        "```sh\ngit checkout {sha}\nmake setup\n{}\n```",
+        "```sh\ngit checkout {sha}\nmake build\n{}\n```",
         run.command
     );
     section("Again", &format!("{dirty}{steps}"))

@@ -196,7 +196,7 @@ impl Stack {
     /// The Compose files: those that `.env` names, and the caps of the budget over them.
     fn compose_files(&self) -> anyhow::Result<String> {
         let env = std::fs::read_to_string(self.root.join(ENV_FILE))
-            .context("the machine is not set up: run `make setup images` first (it writes .env)")?;
+            .context("the machine is not set up: run `make build` first (it writes .env)")?;
         let mut lines = env.lines();
         let files = lines.find_map(|line| line.strip_prefix("COMPOSE_FILE="));
         let files = files.context("no COMPOSE_FILE in .env: run `make setup`")?;

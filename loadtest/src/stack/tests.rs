@@ -41,7 +41,7 @@ fn a_budget_is_laid_over_the_files_of_the_machine() {
     let root = tempfile::tempdir().unwrap();
     let stack = Stack::new(PhaseName::Phase2.phase(), root.path());
     let error = format!("{:#}", stack.compose_files().unwrap_err());
-    assert!(error.contains("make setup images"), "{error}");
+    assert!(error.contains("make build"), "{error}");
     std::fs::write(
         root.path().join(ENV_FILE),
         "A=1\nCOMPOSE_FILE=a.yaml:b.yaml\n",
