@@ -10,6 +10,10 @@ use std::time::Duration;
 /// What a run takes beside its load: bringing containers up and down, and looking at them idle.
 const AROUND: Duration = Duration::from_secs(50);
 
+/// As many as phase 3 lets be in progress. While its disk is busy, for some 0.2 s, 10,000 requests a
+/// second fill them; with fewer, requests would be sent late, and the run say nothing of the phase.
+const SLOTS: u32 = 2_048;
+
 /// What to run.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -37,7 +41,7 @@ pub struct Options {
     pub seed: u64,
 
     /// Most requests in flight at once. One that finds no free slot is sent late, and counted.
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = SLOTS)]
     pub slots: u32,
 
     /// Switch a part of the phase off, to see what it buys; may be given several times. The result
@@ -73,7 +77,7 @@ impl Options {
             scenario: Scenario::Rush,
             arrivals: Arrivals::Flat,
             seed: 1,
-            slots: 512,
+            slots: SLOTS,
             without: Vec::new(),
             budget: Budget::Same,
             faults: Faults::default(),
