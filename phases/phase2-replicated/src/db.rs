@@ -119,15 +119,15 @@ impl Database {
         })
     }
 
-    /// Opens all connections, one after the other. Proving the password costs some ms of CPU a
-    /// connection: under a cap that is a delay the first requests would have.
+    /// Opens all connections that are not open, one after the other. Proving the password costs some
+    /// ms of CPU a connection: under a cap that is a delay the first requests would have.
     pub(crate) async fn warm_up(&self) -> anyhow::Result<()> {
         let timeouts = Timeouts {
             create: Some(WARM_UP),
             ..self.pool.timeouts()
         };
         let mut open = Vec::new();
-        while open.len() < self.pool.status().max_size {
+        while self.pool.status().size < self.pool.status().max_size {
             open.push(self.pool.timeout_get(&timeouts).await?);
         }
         Ok(())

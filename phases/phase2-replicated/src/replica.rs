@@ -15,7 +15,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_postgres::Error;
 
-/// How often its age is measured when nobody asks for a count: once a scrape.
+/// How often it is looked after, whoever asks for what: its age is measured once a scrape.
 const WATCH: Duration = Duration::from_secs(5);
 
 /// The replica, and whether it is worth asking.
@@ -92,10 +92,13 @@ impl Replica {
         self.metrics.without_replica.inc();
     }
 
-    /// Measures the replica's age for the metrics, until the process ends.
+    /// Measures the replica's age for the metrics, until the process ends. Opens what connections it
+    /// has lost, or never had because it came up later: when Redis is emptied, reads come all at once.
     pub(crate) async fn watch(self) {
         loop {
             tokio::time::sleep(WATCH).await;
+            // What fails here fails again below, where it is shown as age.
+            let _ = self.database.warm_up().await;
             // Not `read`: no request goes without the replica here.
             let as_of = self.database.read(async |client| as_of(client).await);
             self.show_lag(as_of.await.ok().flatten());

@@ -50,6 +50,26 @@ async fn a_lost_replica_falls_back_to_the_primary() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_comes_back_gets_all_its_connections_before_anybody_asks() {
+    let server = Server::start_with(&["--cache", "off"]).await;
+    let ann = server.sign_up("ann").await;
+    server.wait_for_replica(ann.receipt()).await;
+    server.replica.set(Mode::Cut);
+    // Finds out that its connections are gone.
+    assert_eq!(server.receipt(ann.receipt()).await.served_by, "primary");
+    server.replica.set(Mode::Pass);
+    let limit = "database_pool_connections_limit{pool=\"replica\"}";
+    let limit = server.metric(limit).await;
+    assert!(limit > 1.0, "{limit}");
+    let began = Instant::now();
+    let connections = "database_pool_connections{pool=\"replica\"";
+    while server.metric(connections).await < limit {
+        assert!(began.elapsed() < Duration::from_secs(20), "of {limit}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// The worst case: no cache, and nothing new on the replica for as long as the test takes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_signed_up_finds_the_receipt_10000_times_with_10_s_of_lag() {
