@@ -68,7 +68,7 @@ build_local() {
         wait "$providing" || true
         die "the programs do not compile; cargo says why above."
     }
-    wait "$providing"
+    wait "$providing" || die "no images to put the programs on; why is said above, between cargo's lines."
     for program in "${PHASES[@]}" "$EXPORTER"; do
         program=${program#*/}
         keep "$program" "$program"

@@ -39,6 +39,13 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# The main archive this machine already uses, so that a local mirror is respected.
+debian_mirror() {
+    # shellcheck disable=SC2016  # the $(…) are apt's own placeholders
+    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+        awk '$2 == "Debian" && $4 == "main" && $3 !~ /-/ { print $1; exit }'
+}
+
 # One value of .env, or nothing.
 env_value() {
     [[ -f $ENV_FILE ]] || return 0

@@ -72,13 +72,6 @@ install_compose_of_trixie() {
     rm -rf "$work"
 }
 
-# The main archive this machine already uses, so that a local mirror is respected.
-debian_mirror() {
-    # shellcheck disable=SC2016  # the $(…) are apt's own placeholders
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-        awk '$2 == "Debian" && $4 == "main" && $3 !~ /-/ { print $1; exit }'
-}
-
 ensure_toolchain() {
     have cargo || die "Rust is missing. Install it with rustup or your distribution; version 1.95 or newer."
     have cc && return
