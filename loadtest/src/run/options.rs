@@ -10,8 +10,8 @@ use std::time::Duration;
 /// What a run takes beside its load: bringing containers up and down, and looking at them idle.
 const AROUND: Duration = Duration::from_secs(50);
 
-/// As many as phase 3 lets be in progress. While its disk is busy, for some 0.2 s, 10,000 requests a
-/// second fill them; with fewer, requests would be sent late, and the run say nothing of the phase.
+/// As many as phase 3 lets be in progress: a stall of 0.2 s at 10,000 requests a second. With fewer,
+/// requests would be sent late, and the run say nothing of the phase.
 const SLOTS: u32 = 2_048;
 
 /// What to run.
