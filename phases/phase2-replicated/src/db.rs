@@ -133,10 +133,17 @@ impl Database {
         Ok(())
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers. Asked in a task of its own: whoever probes takes the first answer of
+    /// several, and a question dropped half-way takes its connection with it (`InUse`).
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.read(async |client| client.simple_query("").await.map(drop))
-            .await
+        let asked = self.clone();
+        let asked = tokio::spawn(async move {
+            asked
+                .read(async |client| client.simple_query("").await.map(drop))
+                .await
+        });
+        let stopped = |_| Err(StoreError::Unavailable("the question was stopped".into()));
+        asked.await.unwrap_or_else(stopped)
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.

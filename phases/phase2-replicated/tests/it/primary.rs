@@ -133,3 +133,14 @@ async fn a_stopped_server_answers_what_it_has_begun() {
     let stopped = tokio::time::timeout(Duration::from_secs(10), server.service.serving).await;
     stopped.expect("the drain ends").unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_costs_no_connection() {
+    let server = Server::start().await;
+    let before = server.sessions().await;
+    assert_eq!(before.len(), 4 + 2, "not all connections are open at the start");
+    for _ in 0..20 {
+        server.probe("readyz", 200, ANSWERED).await;
+    }
+    assert_eq!(server.sessions().await, before);
+}

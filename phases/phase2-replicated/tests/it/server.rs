@@ -7,6 +7,7 @@ use clap::Parser;
 use phase2_replicated::Config;
 use signup_conformance::Target;
 use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
+use sqlx::{Connection, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,6 +102,22 @@ impl Server {
             assert!(began.elapsed() < Duration::from_secs(10), "no replica");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The server's sessions in the primary and in the replica, as the two name them.
+    pub(crate) async fn sessions(&self) -> Vec<i32> {
+        let mut sessions = Vec::new();
+        for proxy in [&self.primary, &self.replica] {
+            let url = self.database.url_through(proxy.address());
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let pids = sqlx::query_scalar(
+                "SELECT pid FROM pg_stat_activity
+                 WHERE datname = current_database() AND application_name = 'phase2' ORDER BY pid",
+            );
+            let pids: Vec<i32> = pids.fetch_all(&mut connection).await.unwrap();
+            sessions.extend(pids);
+        }
+        sessions
     }
 
     /// Waits until a signup is not a server error.
