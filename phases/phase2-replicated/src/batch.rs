@@ -160,7 +160,7 @@ impl Writer {
                 .map(|entry| (entry.row, entry.answer))
                 .unzip();
             let outcomes = insert::insert(&primary, &rows, &metrics).await;
-            keep_recorded(&cache, &rows, &outcomes).await;
+            keep_recorded(&cache, &rows, &outcomes);
             for (answer, outcome) in answers.into_iter().zip(outcomes) {
                 // Whoever does not wait any more can ask again: the signup is the same.
                 let _ = answer.send(outcome);
@@ -189,15 +189,14 @@ impl Entry {
     }
 }
 
-/// Puts what is committed where a receipt will be looked for, before its participant can ask.
-async fn keep_recorded(cache: &Cache, rows: &[Row], outcomes: &[Result<Outcome, StoreError>]) {
-    let recorded = rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
-        let outcome = outcome.as_ref().ok().filter(|outcome| outcome.new)?;
-        Some((
-            Arc::clone(&row.event),
-            row.id,
-            outcome.recorded(row.signup.name.as_str()),
-        ))
-    });
-    cache.keep_signups(recorded.collect()).await;
+/// Puts what is committed where a receipt will be looked for, before its participant can ask here.
+fn keep_recorded(cache: &Cache, rows: &[Row], outcomes: &[Result<Outcome, StoreError>]) {
+    for (row, outcome) in rows.iter().zip(outcomes) {
+        if let Ok(outcome) = outcome
+            && outcome.new
+        {
+            let recorded = outcome.recorded(row.signup.name.as_str());
+            cache.keep_signup(&row.event, row.id, recorded);
+        }
+    }
 }

@@ -7,8 +7,12 @@
 use crate::entry::{self, COUNT_NAME, Count, age};
 use crate::metrics::{LevelMetrics, ReadMetrics};
 use crate::redis::{Entry, Redis};
+use crate::write_behind::{Signup, WriteBehind};
+use anyhow::Context;
 use moka::Expiry;
-use moka::future::Cache as FirstLevel;
+use moka::future::Cache as Counts;
+use quick_cache::OptionsBuilder;
+use quick_cache::sync::{Cache as Signups, DefaultLifecycle};
 use signup_domain::{Cache as Asked, Event, EventId, Recorded, ServedBy, SignupId, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +27,12 @@ const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
 /// How long a count is kept that was too old when it came, because nothing newer was to be had.
 const STALE_COUNT: Duration = Duration::from_secs(1);
 
-/// How long a signup is kept: participants check their receipt soon after they got it.
-const KEEP_SIGNUP: Duration = Duration::from_secs(600);
+/// Signups in the first level: about 200 bytes each, so 4 MB of the server's 64.
+const FIRST_LEVEL_SIGNUPS: usize = 20_000;
 
-/// Signups in the first level: about 300 bytes each, so 6 MB of the server's 64.
-const FIRST_LEVEL_SIGNUPS: u64 = 20_000;
+/// The part of them that is kept for those asked for more than once. The others are the latest: a
+/// receipt is mostly checked once, soon after its signup.
+const OFTEN_ASKED: f64 = 0.5;
 
 /// Events whose count is in the first level.
 const FIRST_LEVEL_COUNTS: u64 = 1_000;
@@ -53,28 +58,43 @@ pub(crate) struct Cache {
 
 #[derive(Clone)]
 struct Levels {
-    signups: FirstLevel<(EventId, SignupId), Arc<Recorded>>,
-    counts: FirstLevel<EventId, Arc<Kept>>,
+    /// Not moka: in a rush each signup is kept and hardly one asked for, and moka's insertions were an
+    /// eighth of the server's CPU (NOTES.md). Single flight and a time to live are for the counts.
+    signups: Arc<Signups<(EventId, SignupId), Arc<Recorded>>>,
+    counts: Counts<EventId, Arc<Kept>>,
     redis: Redis,
+    write_behind: WriteBehind,
+}
+
+impl Levels {
+    fn new(redis_url: &str) -> anyhow::Result<Self> {
+        let redis = Redis::new(redis_url)?;
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(FIRST_LEVEL_SIGNUPS)
+            .weight_capacity(FIRST_LEVEL_SIGNUPS as u64)
+            .hot_allocation(OFTEN_ASKED)
+            // One thread asks it.
+            .shards(1)
+            .build()
+            .context("the cache's settings")?;
+        let (weight, hasher) = Default::default();
+        let signups = Signups::with_options(options, weight, hasher, DefaultLifecycle::default());
+        Ok(Self {
+            signups: Arc::new(signups),
+            counts: Counts::builder()
+                .max_capacity(FIRST_LEVEL_COUNTS)
+                .expire_after(UntilTooOld)
+                .build(),
+            write_behind: WriteBehind::start(redis.clone()),
+            redis,
+        })
+    }
 }
 
 impl Cache {
     /// A cache; without Redis' address there is none, on neither level.
     pub(crate) fn new(redis_url: Option<&str>, metrics: ReadMetrics) -> anyhow::Result<Self> {
-        let levels = |url| {
-            Ok::<_, anyhow::Error>(Levels {
-                signups: FirstLevel::builder()
-                    .max_capacity(FIRST_LEVEL_SIGNUPS)
-                    .time_to_live(KEEP_SIGNUP)
-                    .build(),
-                counts: FirstLevel::builder()
-                    .max_capacity(FIRST_LEVEL_COUNTS)
-                    .expire_after(UntilTooOld)
-                    .build(),
-                redis: Redis::new(url)?,
-            })
-        };
-        let levels = redis_url.map(levels).transpose()?;
+        let levels = redis_url.map(Levels::new).transpose()?;
         Ok(Self { levels, metrics })
     }
 
@@ -89,7 +109,7 @@ impl Cache {
     /// A recorded signup, if either level has it.
     pub(crate) async fn signup(&self, event: &Event, id: SignupId) -> Option<Recorded> {
         let levels = self.levels.as_ref()?;
-        if let Some(recorded) = levels.signups.get(&(event.id, id)).await {
+        if let Some(recorded) = levels.signups.get(&(event.id, id)) {
             self.metrics.first.hits.inc();
             return Some(Recorded::clone(&recorded));
         }
@@ -99,39 +119,20 @@ impl Cache {
             .await?;
         let recorded = Arc::new(entry::recorded_from(&value)?);
         let key = (event.id, id);
-        levels.signups.insert(key, Arc::clone(&recorded)).await;
+        levels.signups.insert(key, Arc::clone(&recorded));
         Some(Recorded::clone(&recorded))
     }
 
-    /// Keeps signups that are recorded. The first level has them when this returns; Redis gets
-    /// them in one message, for which nobody waits.
-    pub(crate) async fn keep_signups(&self, signups: Vec<(Arc<Event>, SignupId, Recorded)>) {
+    /// Keeps a signup that is recorded. The first level has it when this returns, Redis soon after.
+    pub(crate) fn keep_signup(&self, event: &Arc<Event>, id: SignupId, recorded: Recorded) {
         let Some(levels) = &self.levels else { return };
-        // An empty message to Redis is an error.
-        if signups.is_empty() {
-            return;
-        }
-        for (event, id, recorded) in &signups {
-            let recorded = Arc::new(recorded.clone());
-            levels.signups.insert((event.id, *id), recorded).await;
-        }
-        let redis = levels.redis.clone();
-        tokio::spawn(async move {
-            let names: Vec<_> = signups
-                .iter()
-                .map(|(_, id, _)| entry::signup_name(*id))
-                .collect();
-            let entries = signups.iter().zip(&names);
-            let entries: Vec<_> = entries
-                .map(|((event, _, recorded), name)| Entry {
-                    salt: &event.salt,
-                    name,
-                    value: entry::bytes_of(recorded),
-                    keep: KEEP_SIGNUP,
-                })
-                .collect();
-            // What Redis does not get, a database answers.
-            let _ = redis.put(&entries).await;
+        let recorded = Arc::new(recorded);
+        let key = (event.id, id);
+        levels.signups.insert(key, Arc::clone(&recorded));
+        levels.write_behind.write(Signup {
+            event: Arc::clone(event),
+            id,
+            recorded,
         });
     }
 

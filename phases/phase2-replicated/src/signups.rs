@@ -7,7 +7,6 @@ use signup_domain::{
     Attendee, Cache, Checked, EventId, Found, NewSignup, Page, Recorded, ServedBy, SignedUp,
     SignupId, Status, StoreError,
 };
-use std::sync::Arc;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -69,8 +68,7 @@ pub(crate) async fn find(
         }
     };
     if let Some(recorded) = &recorded {
-        let kept = vec![(Arc::clone(&event), id, recorded.clone())];
-        store.cache.keep_signups(kept).await;
+        store.cache.keep_signup(&event, id, recorded.clone());
     }
     Ok(Found {
         value: recorded.map(Checked::Recorded),

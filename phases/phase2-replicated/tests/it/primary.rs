@@ -138,7 +138,11 @@ async fn a_stopped_server_answers_what_it_has_begun() {
 async fn a_probe_costs_no_connection() {
     let server = Server::start().await;
     let before = server.sessions().await;
-    assert_eq!(before.len(), 4 + 2, "not all connections are open at the start");
+    assert_eq!(
+        before.len(),
+        4 + 2,
+        "not all connections are open at the start"
+    );
     for _ in 0..20 {
         server.probe("readyz", 200, ANSWERED).await;
     }
