@@ -118,7 +118,7 @@ pub async fn calibrate(options: &Options) -> anyhow::Result<Report> {
         pinned,
     };
     for &rate in &options.rates {
-        let outcome = step(options, rate, base.clone()).await?;
+        let outcome = step(rate, options.step, options.slots, base.clone()).await?;
         report.steps.push(Step::new(rate, options.step, &outcome)?);
         tokio::time::sleep(REST).await;
     }
@@ -163,14 +163,20 @@ async fn start_server(options: &Options, pinned: bool) -> anyhow::Result<(Child,
     Ok((server, base))
 }
 
-async fn step(options: &Options, rate: u32, base: Url) -> anyhow::Result<Outcome> {
-    let count = u32::try_from(u128::from(rate) * options.step.as_millis() / 1_000)?;
+/// Signups sent to `base` for so long, `rate` of them a second.
+pub(crate) async fn step(
+    rate: u32,
+    length: Duration,
+    slots: usize,
+    base: Url,
+) -> anyhow::Result<Outcome> {
+    let count = u32::try_from(u128::from(rate) * length.as_millis() / 1_000)?;
     let plan = Plan {
         base,
         event: EVENT.to_owned(),
         participants: Participants::new("calibrate"),
-        schedule: Schedule::signups(count, options.step, u64::from(rate)),
-        slots: options.slots,
+        schedule: Schedule::signups(count, length, u64::from(rate)),
+        slots,
     };
     let progress = Arc::new(Progress::default());
     let outcome = generator::run(plan, progress, CancellationToken::new()).await?;

@@ -1,5 +1,6 @@
 //! The databases of a phase, read directly: not through the service that is being judged.
 
+mod batch_insert;
 mod durability;
 mod replicas;
 mod rows;

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod drain;
 pub mod fault;
 pub mod figures;
+mod floor;
 pub mod generator;
 pub mod host;
 pub mod job;

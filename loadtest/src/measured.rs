@@ -11,7 +11,9 @@ use crate::generator::Outcome;
 use crate::host::{CpuShares, CpuTimes};
 use crate::meter::{self, Reading};
 use crate::phases::Phase;
-use crate::record::{Cap, Cost, Counts, Environment, Load, Run, SCHEMA, ServiceCost, Verdict};
+use crate::record::{
+    Cap, Cost, Counts, Environment, Floor, Load, Run, SCHEMA, ServiceCost, Verdict,
+};
 use crate::run::{Found, Options};
 use crate::service_metrics::ServiceCounts;
 use crate::stack::ClaimedCap;
@@ -31,6 +33,7 @@ const PACE: Duration = Duration::from_secs(1);
 pub(crate) struct Before {
     pub(crate) claimed: Vec<ClaimedCap>,
     pub(crate) durability: BTreeMap<String, String>,
+    pub(crate) floor: Floor,
     pub(crate) idle_begin: Reading,
     pub(crate) idle_end: Reading,
     pub(crate) inspected: BTreeMap<String, Inspected>,
@@ -131,6 +134,7 @@ impl Measured<'_> {
             ledger: self.found.ledger.clone(),
             counts: self.counts(),
             broken_promises: Some(promises::broken(attempts, self.outcome.never_recorded)),
+            floor: Some(self.before.floor),
             cost: self.cost(),
             bottleneck: None,
             timeline,

@@ -7,7 +7,7 @@ mod figures;
 mod ledger;
 mod promises;
 
-pub use figures::{Backlog, Cost, Latencies, Load, Percentiles, Second, ServiceCost};
+pub use figures::{Backlog, Cost, Floor, Latencies, Load, Percentiles, Second, ServiceCost};
 pub use ledger::{Counts, Ledger};
 pub use promises::BrokenPromises;
 use schemars::JsonSchema;
@@ -83,6 +83,9 @@ pub struct Run {
     /// they were counted.
     #[serde(default)]
     pub broken_promises: Option<BrokenPromises>,
+    /// What no signup can cost less than, measured in the same run; null in a run from before it was.
+    #[serde(default)]
+    pub floor: Option<Floor>,
     /// What it cost.
     pub cost: Cost,
     /// The first resource to saturate, with its evidence.
@@ -162,6 +165,13 @@ pub enum Verdict {
 }
 
 impl Run {
+    /// The cost of a signup as a multiple of the floor of the same run.
+    #[must_use]
+    pub fn times_floor(&self) -> Option<f64> {
+        let floor = self.floor?;
+        Some(self.cost.cpu_us_per_signup / (floor.answer_cpu_us + floor.row_cpu_us))
+    }
+
     /// What was measured, for headings and tables: the phase, and what was left out of it. A run
     /// without a part must never be taken for the phase itself.
     #[must_use]

@@ -38,7 +38,9 @@ pub fn results_readme(runs: &[Run]) -> String {
          goes wrong. p50 and p99 are in ms, from the intended start to the answer, and durable p99 from \
          there to the commit, which phase 3 answers before; drain is the time from the last answer \
          to the last commit, in s; CPU-µs are those of all containers of the phase for one durable \
-         signup; idle is the CPU they used before the load.\n",
+         signup, and × floor how many times that is what an answer of a server that does nothing and a \
+         row of a large insert cost together in the same run; idle is the CPU they used before the \
+         load.\n",
     );
     if runs.is_empty() {
         text.push_str(&format!("\n{NO_RUNS}\n"));
@@ -74,7 +76,19 @@ fn run_table(runs: &[&Run]) -> String {
         let link = format!("[{}]({}/report.md)", run.started_at, run.id);
         let drain = number(run.drain_s);
         [
-            link, kind, asked, acked, p50, p99, durable, drain, cost, idle, lost, word,
+            link,
+            kind,
+            asked,
+            acked,
+            p50,
+            p99,
+            durable,
+            drain,
+            cost,
+            times_floor(run),
+            idle,
+            lost,
+            word,
         ]
     });
     let head = [
@@ -87,12 +101,14 @@ fn run_table(runs: &[&Run]) -> String {
         "Durable p99",
         "Drain",
         "CPU-µs/signup",
+        "× floor",
         "Idle CPU",
         "Lost",
         "Verdict",
     ];
     let align = [
-        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:",
+        "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -160,6 +176,7 @@ fn phase_table(runs: &[Run]) -> String {
             p99,
             durable,
             cost,
+            times_floor(run),
             lost,
             link,
         ]
@@ -174,11 +191,12 @@ fn phase_table(runs: &[Run]) -> String {
         "p99, ms",
         "Durable p99, ms",
         "CPU-µs/signup",
+        "× floor",
         "Lost",
         "Verdict",
     ];
     let align = [
-        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -209,6 +227,11 @@ fn figures(run: &Run) -> [String; 8] {
         number(run.cost.idle_cpus),
         count(run.ledger.lost),
     ]
+}
+
+/// The cost as a multiple of the floor; a dash in a run from before that was measured.
+fn times_floor(run: &Run) -> String {
+    number(run.times_floor().unwrap_or(f64::NAN))
 }
 
 #[cfg(test)]

@@ -49,10 +49,26 @@ pub(super) fn cost(run: &Run) -> String {
         },
     );
     let text = format!(
-        "{}\n\n{idle} {bottleneck}",
-        table(head, &align, each.chain([all]))
+        "{}\n\n{}{idle} {bottleneck}",
+        table(head, &align, each.chain([all])),
+        floor(run),
     );
     section("Cost", &text)
+}
+
+/// What no signup can cost less than, in a sentence; empty in a run from before it was measured.
+fn floor(run: &Run) -> String {
+    let (Some(floor), Some(times)) = (run.floor, run.times_floor()) else {
+        return String::new();
+    };
+    format!(
+        "The floor in this run was {} CPU-µs: {} for an answer of an axum server that does nothing else, \
+         and {} for a row of a large insert into the phase's database. A signup cost **{}** times that.\n\n",
+        number(floor.answer_cpu_us + floor.row_cpu_us),
+        number(floor.answer_cpu_us),
+        number(floor.row_cpu_us),
+        number(times),
+    )
 }
 
 pub(super) fn caps(run: &Run) -> String {

@@ -5,6 +5,7 @@ use crate::containers::Containers;
 use crate::databases::Databases;
 use crate::drain;
 use crate::fault::Happened;
+use crate::floor;
 use crate::generator::{self, Outcome, Plan, Progress};
 use crate::host;
 use crate::measured::{After, Before};
@@ -66,14 +67,16 @@ impl<'a> Bench<'a> {
         }
         let containers = Containers::find(phase).await?;
 
-        reporter.step("measuring it idle");
-        tokio::time::sleep(SETTLE).await;
+        reporter.step("measuring the floor, and the phase idle");
         let meter = Meter::start(containers.clone()).await?;
+        let floor = floor::measure(&databases, &meter).await?;
+        tokio::time::sleep(SETTLE).await;
         let idle_begin = meter.read().await?;
         tokio::time::sleep(IDLE).await;
         let before = Before {
             claimed,
             durability,
+            floor,
             idle_begin,
             idle_end: meter.read().await?,
             inspected: containers.inspect().await?,

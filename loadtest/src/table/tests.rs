@@ -1,6 +1,7 @@
 //! Which runs the tables show, and as what.
 
 use super::*;
+use crate::record::Floor;
 use crate::sample;
 
 #[test]
@@ -9,7 +10,7 @@ fn the_results_table_tells_valid_runs_from_others() {
     let valid = text.lines().find(|l| l.contains("T081500Z")).unwrap();
     assert!(
         valid.ends_with(
-            "| 10.0 | 10.5 | 2.51 | 11.8 | 11.8 | 0.40 | 968 | 0.0061 | 0 | **VALID** |"
+            "| 10.0 | 10.5 | 2.51 | 11.8 | 11.8 | 0.40 | 968 | – | 0.0061 | 0 | **VALID** |"
         ),
         "{valid}"
     );
@@ -64,6 +65,17 @@ fn a_run_with_a_part_left_out_never_stands_for_its_phase() {
     assert!(table.contains("| phase1 |") && table.contains("| phase1 without cache |"));
     let readme = results_readme(&runs);
     assert!(readme.contains("## phase1, rush") && readme.contains("## phase1 without cache, rush"));
+}
+
+#[test]
+fn a_cost_is_shown_as_a_multiple_of_the_floor_of_its_own_run() {
+    let mut run = sample::rush();
+    run.floor = Some(Floor {
+        answer_cpu_us: 30.0,
+        row_cpu_us: 18.4,
+    });
+    assert!(phase_table(&[run.clone()]).contains("| 968 | 20.0 |"));
+    assert!(results_readme(&[run]).contains("| 968 | 20.0 |"));
 }
 
 /// A phase must not win by answering early.
