@@ -2,11 +2,13 @@
 
 use crate::log::LogBudget;
 use crate::metrics::Metrics;
+use crate::page;
 use crate::problem::{Code, Problem};
+use crate::routes::PAGE;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::http;
 use std::any::Any;
 use std::sync::Arc;
@@ -63,6 +65,7 @@ pub(crate) async fn guard(
         .metrics
         .http
         .route(path.map(MatchedPath::as_str), request.method());
+    let as_page = route.name() == PAGE && page::is_for_a_person(request.headers());
 
     let mut response = match limits(&request) {
         Some(code) => Problem::from(code).into_response(),
@@ -81,14 +84,8 @@ pub(crate) async fn guard(
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log(&shared.log_budget, &problem, &request_id, route.name());
-        // Headers that were set beside the problem (`Allow`) stay.
         let headers = std::mem::take(response.headers_mut());
-        response = problem.render(&request_id);
-        for (name, value) in headers {
-            if let Some(name) = name.filter(|name| !response.headers().contains_key(name)) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        response = render(problem, &request_id, headers, as_page);
     }
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -111,6 +108,21 @@ fn limits(request: &Request) -> Option<Code> {
     let bytes = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
     let header_bytes: usize = request.headers().iter().map(bytes).sum();
     (header_bytes > MAX_HEADER_BYTES).then_some(Code::HeadersTooLarge)
+}
+
+/// The answer to a request that failed. `headers` that were set beside the problem (`Allow`) stay.
+fn render(problem: Problem, request_id: &str, headers: HeaderMap, as_page: bool) -> Response {
+    let code = problem.code;
+    let mut response = problem.render(request_id);
+    if as_page {
+        page::show_problem(&mut response, code);
+    }
+    for (name, value) in headers {
+        if let Some(name) = name.filter(|name| !response.headers().contains_key(name)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// One line for each fault of ours; a client's mistakes are counted, not logged.

@@ -1,6 +1,6 @@
-//! What every process of every phase needs around its [`SignupStore`]: the HTTP contract, metrics,
-//! logs, probes, limits and the drain. Written once, so that phases differ only in how they keep a
-//! signup and a comparison of them is fair.
+//! What every process of every phase needs around its [`SignupStore`]: the HTTP contract, the page
+//! for participants, metrics, logs, probes, limits and the drain. Written once, so that phases differ
+//! only in how they keep a signup and a comparison of them is fair.
 //!
 //! There is no database, cache or queue client in this crate's dependencies; a test checks it.
 //!
@@ -15,6 +15,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod operations;
+mod page;
 mod phase_metrics;
 mod problem;
 mod routes;

@@ -4,7 +4,7 @@
 //! and a rate is 0 rather than missing before the first event. A phase registers its own metrics
 //! beside these.
 
-use crate::routes::{EVENT, EVENTS, OPENAPI, RECEIPT, SIGNUPS};
+use crate::routes::{ASSET, EVENT, EVENTS, FIRST_PAGE, OPENAPI, PAGE, RECEIPT, SIGNUPS};
 use http::{Method, StatusCode};
 use hyper::http;
 use prometheus::{
@@ -21,7 +21,9 @@ pub const LATENCY_BUCKETS: [f64; 12] = [
 ];
 
 const UNKNOWN: &str = "<unknown>";
-const ROUTES: [&str; 6] = [SIGNUPS, RECEIPT, EVENT, EVENTS, OPENAPI, UNKNOWN];
+const ROUTES: [&str; 8] = [
+    SIGNUPS, RECEIPT, EVENT, EVENTS, OPENAPI, PAGE, ASSET, UNKNOWN,
+];
 const METHODS: [&str; 3] = ["GET", "POST", "<other>"];
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
 const KINDS: [&str; 2] = ["read", "write"];
@@ -37,7 +39,7 @@ pub struct Metrics {
 /// The metrics of the public port, as handles resolved once.
 pub(crate) struct HttpMetrics {
     /// By route, method and class.
-    requests: [[[IntCounter; 3]; 3]; 6],
+    requests: [[[IntCounter; 3]; 3]; 8],
     /// By kind and class: a refusal takes microseconds, and must not flatter the percentiles of
     /// the answers.
     durations: [[Histogram; 3]; 2],
@@ -158,10 +160,12 @@ impl HttpMetrics {
         })
     }
 
-    /// The counters of a request for `path`, the pattern that matched.
+    /// The counters of a request for `path`, the pattern that matched. The first event's page, at
+    /// `/`, is counted as any other.
     pub(crate) fn route(&self, path: Option<&str>, method: &Method) -> RouteMetrics<'_> {
         let unknown = ROUTES.len() - 1;
         let route = path
+            .map(|path| if path == FIRST_PAGE { PAGE } else { path })
             .and_then(|path| ROUTES.iter().position(|route| *route == path))
             .unwrap_or(unknown);
         let method = match *method {

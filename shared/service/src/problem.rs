@@ -58,7 +58,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            fn detail(self) -> &'static str {
+            pub(crate) fn detail(self) -> &'static str {
                 match self { $(Self::$variant => $detail,)* }
             }
         }

@@ -6,7 +6,7 @@ pub(crate) mod signups;
 
 use crate::guard::{self, Guard};
 use crate::problem::{Code, Problem};
-use crate::{Secrets, SignupStore};
+use crate::{Secrets, SignupStore, page};
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::middleware;
@@ -31,6 +31,11 @@ pub(crate) const RECEIPT: &str = "/v1/events/{event}/signups/{receipt}";
 pub(crate) const EVENT: &str = "/v1/events/{event}";
 pub(crate) const EVENTS: &str = "/v1/events";
 pub(crate) const OPENAPI: &str = "/openapi.json";
+pub(crate) const PAGE: &str = "/events/{event}";
+pub(crate) const ASSET: &str = "/assets/{file}";
+
+/// The page of the first event. In the metrics it is a [`PAGE`].
+pub(crate) const FIRST_PAGE: &str = "/";
 
 /// What the handlers share; one for the process.
 pub(crate) struct Api<S> {
@@ -49,6 +54,9 @@ pub(crate) fn router<S: SignupStore>(api: Api<S>, guard: Guard) -> Router {
         .route(EVENT, get(events::show::<S>))
         .route(EVENTS, post(events::create::<S>))
         .route(OPENAPI, get(openapi))
+        .route(FIRST_PAGE, get(page::of_first_event::<S>))
+        .route(PAGE, get(page::of_event::<S>))
+        .route(ASSET, get(page::asset))
         .fallback(async || Problem::from(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
         .with_state(Arc::new(api))
