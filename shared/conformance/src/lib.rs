@@ -13,6 +13,7 @@
 mod answer;
 pub mod cases;
 mod event;
+mod html;
 mod list;
 mod runner;
 mod target;

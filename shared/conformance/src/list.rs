@@ -122,6 +122,15 @@ macro_rules! with_every_case {
                 a_signup_documents_its_promises,
                 every_reference_resolves,
             }
+            page on public {
+                the_page_of_launch_day_is_at_the_root,
+                a_page_shows_the_count_of_its_event,
+                markup_in_the_name_of_an_event_is_shown,
+                a_page_forbids_all_it_does_not_need,
+                what_a_page_refers_to_is_there,
+                an_unknown_event_has_no_page,
+                a_page_takes_no_post,
+            }
             probes on operations {
                 a_healthy_service_says_so,
                 readiness_names_instance_and_host,

@@ -50,6 +50,7 @@ pub async fn head_answers_like_get_without_a_body(target: &Target) -> Result {
         event.receipt_path(&receipt),
         event.receipt_path("qzxv"),
         "/openapi.json".into(),
+        "/".into(),
         "/qzxv".into(),
     ] {
         let get = target.get(&path).send().await?;

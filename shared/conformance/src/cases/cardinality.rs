@@ -54,7 +54,7 @@ pub async fn hostile_requests_do_not_grow_the_metrics(target: &Target) -> Result
     Ok(())
 }
 
-const KINDS: usize = 8;
+const KINDS: usize = 10;
 
 /// Sends the `i`th hostile request, unlike any before it.
 async fn hostile(event: &Event<'_>, i: usize) -> Result {
@@ -73,6 +73,8 @@ async fn hostile(event: &Event<'_>, i: usize) -> Result {
         6 => target
             .get(&format!("{}?hostile{i}={id}", event.signups_path()))
             .organiser(target),
+        7 => target.get(&format!("/events/{id}")),
+        8 => target.get(&format!("/assets/hostile-{i}")),
         _ => target
             .get("/openapi.json")
             .header(&format!("x-hostile-{i}"), &id.to_string())

@@ -11,6 +11,7 @@ pub mod events;
 pub mod limits;
 pub mod openapi;
 pub mod organiser;
+pub mod page;
 pub mod paths;
 pub mod probes;
 pub mod reads;

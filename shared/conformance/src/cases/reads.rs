@@ -31,6 +31,7 @@ pub async fn every_answer_has_a_request_id_of_its_own(target: &Target) -> Result
     let mut ids = BTreeSet::new();
     for request in [
         target.get("/openapi.json"),
+        target.get("/"),
         target.get(&event.path()),
         target.get("/qzxv"),
         target.post("/openapi.json"),
