@@ -33,6 +33,7 @@ macro_rules! with_every_case {
                 launch_day_is_there_from_the_start,
                 an_organiser_creates_an_event,
                 the_times_of_an_event_are_optional,
+                a_time_that_cannot_be_written_in_utc_is_refused,
                 a_wrong_event_is_refused,
                 an_unknown_event_is_not_found,
                 an_event_counts_its_signups,

@@ -11,8 +11,8 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// Largest body read, in bytes. The largest valid signup is about 2 kB.
 const MAX_BYTES: usize = 4 * 1024;
@@ -102,9 +102,9 @@ impl Fields {
     pub(crate) fn optional_time(&mut self, name: &'static str) -> Option<OffsetDateTime> {
         match self.take(name) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => match OffsetDateTime::parse(&text, &Rfc3339) {
-                Ok(time) => Some(time.to_offset(time::UtcOffset::UTC)),
-                Err(_) => self.reject(name, Code::InvalidField),
+            Some(Value::String(text)) => match utc(&text) {
+                Some(time) => Some(time),
+                None => self.reject(name, Code::InvalidField),
             },
             Some(_) => self.reject(name, Code::InvalidField),
         }
@@ -149,6 +149,14 @@ impl Fields {
         let at = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.swap_remove(at).1)
     }
+}
+
+/// An RFC 3339 time in UTC, if it can be written as one there: an hour before the year 0 or after 9999
+/// cannot.
+fn utc(text: &str) -> Option<OffsetDateTime> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let time = time.checked_to_offset(UtcOffset::UTC)?;
+    (0..=9_999).contains(&time.year()).then_some(time)
 }
 
 /// A short plain key is repeated, so that a typing error is found; anything else may be content

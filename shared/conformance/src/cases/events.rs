@@ -81,6 +81,17 @@ pub async fn the_times_of_an_event_are_optional(target: &Target) -> Result {
     Ok(())
 }
 
+/// A time that has no year from 0 to 9999 in UTC could be stored, and then not be shown.
+pub async fn a_time_that_cannot_be_written_in_utc_is_refused(target: &Target) -> Result {
+    for time in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"] {
+        let body = json!({"name": "A", "opens_at": time});
+        let request = target.post("/v1/events").organiser(target).json(&body);
+        let answer = request.send().await?;
+        answer.problem(422, "invalid_field")?;
+    }
+    Ok(())
+}
+
 /// A wrong event is refused, field by field.
 pub async fn a_wrong_event_is_refused(target: &Target) -> Result {
     let opens = OffsetDateTime::now_utc().replace_nanosecond(0)?;
