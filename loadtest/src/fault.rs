@@ -1,21 +1,14 @@
-//! Faults ordered during a load: a service is killed, restarted or paused at a second of it.
+//! Faults ordered during a load: a service is killed, restarted, paused or emptied at a second of it.
+
+mod single;
 
 use crate::containers::Containers;
 use anyhow::{Context, ensure};
 use clap::Args;
+use single::{Done, Fault};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
-
-/// How long a killed service stays away.
-const AWAY: Duration = Duration::from_secs(1);
-
-/// How long after that its start may take.
-const STARTING: Duration = Duration::from_secs(1);
-
-/// The longest a service of the lab may take to stop: a database's grace period in its Compose file.
-const STOPPING: Duration = Duration::from_secs(60);
 
 /// What is ordered, any number of each kind.
 #[derive(Debug, Clone, Default, Args)]
@@ -34,35 +27,14 @@ pub struct Faults {
     /// the 10th to the 40th. It keeps its connections and answers nothing.
     #[arg(long, value_name = "SERVICE@SECOND+SECONDS", value_parser = Fault::pause)]
     pause: Vec<Fault>,
-}
 
-/// One fault.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Fault {
-    /// Seconds into the load.
-    at: u32,
-    /// Compose service.
-    service: String,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Kill,
-    Restart,
-    Pause { seconds: u32 },
+    /// Have a Redis forget everything at a second of the load (FLUSHALL).
+    #[arg(long, value_name = "SERVICE@SECOND", value_parser = Fault::empty)]
+    empty: Vec<Fault>,
 }
 
 /// Faults that happen while a load runs. Dropping it calls off those that have not.
 pub struct Ordered(JoinSet<anyhow::Result<(Fault, Done)>>);
-
-/// What came of one fault.
-struct Done {
-    text: String,
-    /// How often the engine had started the service again by itself until then. When it is told to
-    /// start it, it forgets, so this must be asked before.
-    revivals: u64,
-}
 
 /// What came of all of them.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +48,8 @@ pub struct Happened {
 
 impl Faults {
     fn all(&self) -> impl Iterator<Item = &Fault> {
-        self.kill.iter().chain(&self.restart).chain(&self.pause)
+        let away = self.kill.iter().chain(&self.restart).chain(&self.pause);
+        away.chain(&self.empty)
     }
 
     /// Whether none is ordered.
@@ -152,94 +125,6 @@ impl Ordered {
         let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
         happened.text = (!texts.is_empty()).then(|| texts.join("; "));
         Ok(happened)
-    }
-}
-
-impl Fault {
-    fn kill(text: &str) -> anyhow::Result<Self> {
-        Self::parse(text, |at| Ok((at.parse()?, Kind::Kill)))
-    }
-
-    fn restart(text: &str) -> anyhow::Result<Self> {
-        Self::parse(text, |at| Ok((at.parse()?, Kind::Restart)))
-    }
-
-    fn pause(text: &str) -> anyhow::Result<Self> {
-        Self::parse(text, |span| {
-            let (at, seconds) = span.split_once('+').context("how long? @SECOND+SECONDS")?;
-            let seconds = seconds.parse()?;
-            Ok((at.parse()?, Kind::Pause { seconds }))
-        })
-    }
-
-    fn parse(
-        text: &str,
-        when: impl Fn(&str) -> anyhow::Result<(u32, Kind)>,
-    ) -> anyhow::Result<Self> {
-        let (service, rest) = text.split_once('@').context("no @SECOND")?;
-        ensure!(!service.is_empty(), "no SERVICE before @");
-        let (at, kind) = when(rest).context("a second is not a whole number")?;
-        Ok(Self {
-            at,
-            service: service.to_owned(),
-            kind,
-        })
-    }
-
-    /// From which second of the load on the service may fail again.
-    fn free_at(&self) -> u32 {
-        let away = match self.kind {
-            Kind::Kill => AWAY + STARTING,
-            Kind::Restart => STOPPING + STARTING,
-            Kind::Pause { seconds } => Duration::from_secs(u64::from(seconds)) + STARTING,
-        };
-        let away = u32::try_from(away.as_secs()).unwrap_or(u32::MAX);
-        self.at.saturating_add(away)
-    }
-
-    /// Whether the service is to be started anew.
-    fn restarts(&self) -> bool {
-        !matches!(self.kind, Kind::Pause { .. })
-    }
-
-    /// Does it.
-    async fn happen(&self, containers: &Containers) -> anyhow::Result<Done> {
-        let service = &self.service;
-        let revivals = containers.revivals(service).await?;
-        let text = match self.kind {
-            Kind::Kill => {
-                containers.kill(service).await?;
-                tokio::time::sleep(AWAY).await;
-                containers.start(service).await?;
-                let away = AWAY.as_secs();
-                format!("{self}, started again after {away} s")
-            }
-            Kind::Restart => {
-                let began = Instant::now();
-                let code = containers.stop(service).await?;
-                let took = began.elapsed().as_secs_f64();
-                containers.start(service).await?;
-                format!("{self}: exit code {code} after {took:.1} s")
-            }
-            Kind::Pause { seconds } => {
-                containers.pause(service).await?;
-                tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
-                containers.unpause(service).await?;
-                self.to_string()
-            }
-        };
-        Ok(Done { text, revivals })
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (service, at) = (&self.service, self.at);
-        match self.kind {
-            Kind::Kill => write!(f, "kill -9 {service} at {at} s"),
-            Kind::Restart => write!(f, "restart {service} at {at} s"),
-            Kind::Pause { seconds } => write!(f, "pause {service} at {at} s for {seconds} s"),
-        }
     }
 }
 

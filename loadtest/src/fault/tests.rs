@@ -17,7 +17,7 @@ fn faults(line: &str) -> Result<Faults, clap::Error> {
 fn several_faults_of_every_kind_may_be_ordered() {
     let faults = faults(
         "lab --kill phase2-redis@4 --kill phase2-server-1@12 --restart phase2-server-2@5 \
-         --pause phase2-primary@10+30",
+         --pause phase2-primary@10+30 --empty phase2-redis@20",
     );
     let faults = faults.unwrap();
     let told: Vec<_> = faults.all().map(ToString::to_string).collect();
@@ -28,10 +28,11 @@ fn several_faults_of_every_kind_may_be_ordered() {
             "kill -9 phase2-server-1 at 12 s",
             "restart phase2-server-2 at 5 s",
             "pause phase2-primary at 10 s for 30 s",
+            "empty phase2-redis at 20 s",
         ]
     );
     let restarts: Vec<_> = faults.all().map(Fault::restarts).collect();
-    assert_eq!(restarts, [true, true, true, false]);
+    assert_eq!(restarts, [true, true, true, false, false]);
 }
 
 #[test]
@@ -45,6 +46,7 @@ fn what_is_no_fault_is_refused_before_the_load() {
         "lab --restart phase1-server@-1",
         "lab --pause phase1-server@3",
         "lab --pause phase1-server@3+",
+        "lab --empty phase2-primary@3",
     ] {
         assert!(faults(line).is_err(), "{line}");
     }

@@ -47,3 +47,33 @@ async fn nothing_is_lost_when_cache_replica_server_and_primary_are_killed() {
     assert_eq!(late, 0, "{:?}", run.timeline);
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
 }
+
+/// Parts that keep their connections and say nothing, and one that says what it always says and has
+/// forgotten everything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_fails_while_cache_or_replica_hang_or_the_cache_is_emptied() {
+    let run = run(
+        "phase2 --users 1600 --window 16 --scenario visit --no-monitoring \
+         --pause phase2-redis@2+3 --empty phase2-redis@8 --pause phase2-replica@11+3",
+        &[],
+    )
+    .await;
+    for (route, answers) in &run.answers {
+        let failed = answers
+            .keys()
+            .find(|status| !matches!(&status[..], "200" | "201"));
+        assert_eq!(failed, None, "{route}: {answers:?}");
+    }
+    assert_eq!(run.ledger.acked, 1_600, "{:?}", run.ledger);
+    assert_eq!(run.ledger.violations(), [], "{:?}", run.ledger);
+    let from_databases = ["replica/MISS", "primary/MISS"].map(|from| {
+        let reads = run.reads["receipt"].get(from);
+        reads.copied().unwrap_or_default()
+    });
+    assert!(
+        from_databases.iter().sum::<u64>() > 0,
+        "no fault was felt: {:?}",
+        run.reads
+    );
+    assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
+}
