@@ -78,6 +78,7 @@ fn run_table(runs: &[&Run]) -> String {
         [
             link,
             kind,
+            machine(run),
             asked,
             acked,
             p50,
@@ -94,6 +95,7 @@ fn run_table(runs: &[&Run]) -> String {
     let head = [
         "Run",
         "Load",
+        "Machine",
         "Asked/s",
         "Acknowledged/s",
         "p50",
@@ -107,8 +109,8 @@ fn run_table(runs: &[&Run]) -> String {
         "Verdict",
     ];
     let align = [
-        "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:",
-        "---:", "---",
+        "---", "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:",
+        "---:", "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -170,6 +172,7 @@ fn phase_table(runs: &[Run]) -> String {
             run.system(),
             count(run.users.into()),
             load,
+            machine(run),
             asked,
             acked,
             p50,
@@ -185,6 +188,7 @@ fn phase_table(runs: &[Run]) -> String {
         "Phase",
         "Users",
         "Load",
+        "Machine",
         "Asked/s",
         "Acknowledged/s",
         "p50, ms",
@@ -196,7 +200,8 @@ fn phase_table(runs: &[Run]) -> String {
         "Verdict",
     ];
     let align = [
-        "---", "---:", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---",
+        "---", "---:", "---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:",
+        "---:", "---",
     ];
     table(head, &align, rows)
 }
@@ -227,6 +232,19 @@ fn figures(run: &Run) -> [String; 8] {
         number(run.cost.idle_cpus),
         count(run.ledger.lost),
     ]
+}
+
+/// The CPU's maker and family, without what every model's name has in it.
+fn machine(run: &Run) -> String {
+    let model = run
+        .environment
+        .cpu_model
+        .replace("(R)", "")
+        .replace("(TM)", "");
+    let model = model.split('@').next().unwrap_or_default();
+    let words = model.split_whitespace();
+    let telling = words.filter(|word| !matches!(*word, "CPU" | "Processor"));
+    telling.collect::<Vec<_>>().join(" ")
 }
 
 /// The cost as a multiple of the floor; a dash in a run from before that was measured.

@@ -28,7 +28,8 @@ fn the_phase_table_goes_between_its_markers_and_nowhere_else() {
     let once = with_phase_table(&readme, &[sample::rush()]).unwrap();
     assert!(once.starts_with("# Lab\n") && once.ends_with(&format!("{END}\n\nrest\n")));
     assert!(
-        once.contains("| phase1 | 1,000 | rush, flat | 10.0 | 10.5 |") && !once.contains("old")
+        once.contains("| phase1 | 1,000 | rush, flat | AMD EPYC 7B13 | 10.0 | 10.5 |")
+            && !once.contains("old")
     );
     assert_eq!(with_phase_table(&once, &[sample::rush()]).unwrap(), once);
     for wrong in [
@@ -76,6 +77,24 @@ fn a_cost_is_shown_as_a_multiple_of_the_floor_of_its_own_run() {
     });
     assert!(phase_table(&[run.clone()]).contains("| 968 | 20.0 |"));
     assert!(results_readme(&[run]).contains("| 968 | 20.0 |"));
+}
+
+/// One machine pays far more for the same load than another (NOTES.md), and a table must not hide which.
+#[test]
+fn a_run_says_on_what_machine_it_was() {
+    let mut run = sample::rush();
+    for (model, short) in [
+        ("Intel(R) Xeon(R) Processor", "Intel Xeon"),
+        (
+            "Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz",
+            "Intel Core i7-8700",
+        ),
+        ("AMD EPYC", "AMD EPYC"),
+    ] {
+        run.environment.cpu_model = model.to_owned();
+        assert!(phase_table(&[run.clone()]).contains(&format!("| {short} |")));
+        assert!(results_readme(&[run.clone()]).contains(&format!("| {short} |")));
+    }
 }
 
 /// A phase must not win by answering early.
