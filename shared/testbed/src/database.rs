@@ -117,6 +117,26 @@ impl Drop for TestDatabase {
     }
 }
 
+/// The process ids of an application's sessions in the database at `url`.
+///
+/// # Panics
+/// When it does not answer.
+#[expect(clippy::panic, reason = "a test without its database can only fail")]
+pub async fn sessions(url: &str, application: &str) -> Vec<i32> {
+    let asked = async {
+        let mut connection = PgConnection::connect(url).await?;
+        let pids = sqlx::query_scalar(
+            "SELECT pid FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = $1 ORDER BY pid",
+        );
+        pids.bind(application).fetch_all(&mut connection).await
+    };
+    match asked.await {
+        Ok(pids) => pids,
+        Err(error) => panic!("the sessions of {application} cannot be read: {error}"),
+    }
+}
+
 /// Without sqlx's own settings, which other clients do not know.
 fn plain_url(options: &PgConnectOptions) -> String {
     let mut url = options.to_url_lossy();

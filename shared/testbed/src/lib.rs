@@ -10,7 +10,7 @@ mod queues;
 mod service;
 mod worker;
 
-pub use database::{TestDatabase, redis_address, replica_address};
+pub use database::{TestDatabase, redis_address, replica_address, sessions};
 pub use proxy::{FaultProxy, Mode};
 pub use queues::{Message, TestQueues, queue_address, queue_url};
 pub use service::{Answered, ORGANISER_TOKEN, TestService};

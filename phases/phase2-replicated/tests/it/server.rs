@@ -7,7 +7,6 @@ use clap::Parser;
 use phase2_replicated::Config;
 use signup_conformance::Target;
 use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
-use sqlx::{Connection, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,13 +108,7 @@ impl Server {
         let mut sessions = Vec::new();
         for proxy in [&self.primary, &self.replica] {
             let url = self.database.url_through(proxy.address());
-            let mut connection = PgConnection::connect(&url).await.unwrap();
-            let pids = sqlx::query_scalar(
-                "SELECT pid FROM pg_stat_activity
-                 WHERE datname = current_database() AND application_name = 'phase2' ORDER BY pid",
-            );
-            let pids: Vec<i32> = pids.fetch_all(&mut connection).await.unwrap();
-            sessions.extend(pids);
+            sessions.extend(signup_testbed::sessions(&url, "phase2").await);
         }
         sessions
     }

@@ -13,6 +13,7 @@ mod letters;
 mod logs;
 mod map;
 mod parts;
+mod probes;
 mod queue;
 mod reshard;
 mod shard;

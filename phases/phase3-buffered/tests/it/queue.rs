@@ -1,8 +1,8 @@
 //! What a gateway does when its queue fails: never says 202 for what may be lost, never 503 for what
 //! may be kept, and heals without a restart.
 
-use crate::parts::{Parts, names, until};
-use crate::system::{ANSWERED, Gateway, System, Ways};
+use crate::parts::{Parts, names};
+use crate::system::{ANSWERED, Gateway, System};
 use futures::future::join_all;
 use signup_testbed::{Answered, Mode};
 use std::time::Duration;
@@ -72,31 +72,6 @@ async fn without_the_queue_signups_are_refused_and_reads_go_on() {
     let recorded = parts.recorded().await.into_iter();
     kept.extend(recorded.filter(|name| unknown.contains(name)));
     parts.hold_exactly(&kept).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_is_ready_while_it_can_accept_or_read() {
-    let parts = Parts::create().await;
-    let gateway = parts.gateway(&[]).await;
-    // Now the event is known, and no shard is needed to accept.
-    assert_eq!(gateway.sign_up("before").await.status, 202);
-    let Ways { queue, shards } = &gateway.ways;
-    queue.set(Mode::Cut);
-    until("it is without the queue", async || {
-        gateway.sign_up("during").await.status == 503
-    })
-    .await;
-    gateway.probe("readyz", 200, ANSWERED).await;
-    shards.iter().for_each(|shard| shard.set(Mode::Cut));
-    gateway.probe("readyz", 503, ANSWERED).await;
-    gateway.probe("livez", 200, ANSWERED).await;
-    shards[1].set(Mode::Pass);
-    gateway.probe("readyz", 200, ANSWERED).await;
-    shards[1].set(Mode::Cut);
-    gateway.probe("readyz", 503, ANSWERED).await;
-    queue.set(Mode::Pass);
-    gateway.heals().await;
-    gateway.probe("readyz", 200, ANSWERED).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
