@@ -2,8 +2,8 @@
 //! do without. One is an HTTP answer, of an axum server that does nothing else; the other is a row's
 //! share of a large insert into the phase's own database.
 //!
-//! The same work may cost twice as much in another hour. A cost as a multiple of the floor of its own
-//! run can be compared with other hours, and other machines.
+//! The same work has cost a quarter more in another hour, and nearly twice as much on another machine
+//! (NOTES.md). A cost as a multiple of the floor of its own run can be compared with both.
 
 use crate::calibrate;
 use crate::databases::Databases;

@@ -27,7 +27,7 @@ const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
 /// How long a count is kept that was too old when it came, because nothing newer was to be had.
 const STALE_COUNT: Duration = Duration::from_secs(1);
 
-/// Signups in the first level: about 200 bytes each, so 4 MB of the server's 64.
+/// Signups in the first level; with all of them a server took 11 of its 64 MB.
 const FIRST_LEVEL_SIGNUPS: usize = 20_000;
 
 /// The part of them that is kept for those asked for more than once. The others are the latest: a
@@ -58,8 +58,8 @@ pub(crate) struct Cache {
 
 #[derive(Clone)]
 struct Levels {
-    /// Not moka: in a rush each signup is kept and hardly one asked for, and moka's insertions were an
-    /// eighth of the server's CPU (NOTES.md). Single flight and a time to live are for the counts.
+    /// Not moka: in a rush each signup is kept and hardly one asked for, and moka's insertions were
+    /// about a tenth of the server's samples (NOTES.md). Single flight and a time to live are for the counts.
     signups: Arc<Signups<(EventId, SignupId), Arc<Recorded>>>,
     counts: Counts<EventId, Arc<Kept>>,
     redis: Redis,

@@ -1,7 +1,7 @@
 //! Write-behind: recorded signups on their way to Redis, for which nobody waits.
 //!
-//! What is recorded within a few milliseconds goes in one message. At 1,000 signups a second a batch
-//! holds one or two, and a message for each woke Redis, and the server for its answer, as often.
+//! What is recorded within a few milliseconds goes in one message. A message a batch woke Redis, and the
+//! server for its answer, once for each signup that comes alone; and beside the answer it followed.
 
 use crate::entry;
 use crate::redis::{Entry, Redis};
