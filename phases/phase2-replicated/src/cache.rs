@@ -162,11 +162,8 @@ impl Cache {
         }
         self.metrics.first.misses.inc();
         let fetch = self.fetch(levels, event, count);
-        let entry = levels
-            .counts
-            .entry(event.id)
-            .or_try_insert_with(fetch)
-            .await;
+        let entry = levels.counts.entry(event.id).or_try_insert_with(fetch);
+        let entry = Box::pin(entry).await;
         let entry = entry.map_err(|error: Arc<StoreError>| StoreError::clone(&error))?;
         let (fetched, kept) = (entry.is_fresh(), entry.into_value());
         Ok(match kept.served_by {

@@ -5,6 +5,9 @@
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
+//!
+//! A statement's future takes 2 kB, and each request would carry room for it, also one that is
+//! answered from memory or by a batch: hence `Box::pin`, here and where the cache asks (NOTES.md).
 
 use crate::Config;
 use crate::outcome::{is_refusal, outcome};
@@ -151,10 +154,12 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.run(statement).await.map_err(|error| match error {
-            StoreError::Unknown(cause) => StoreError::Unavailable(cause),
-            error => error,
-        })
+        Box::pin(self.run(statement))
+            .await
+            .map_err(|error| match error {
+                StoreError::Unknown(cause) => StoreError::Unavailable(cause),
+                error => error,
+            })
     }
 
     /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
@@ -163,7 +168,7 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.run(statement).await
+        Box::pin(self.run(statement)).await
     }
 
     async fn run<T>(

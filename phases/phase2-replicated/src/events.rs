@@ -34,8 +34,11 @@ impl Events {
 
 /// The event `id`: from memory after the first time, else from the replica, else from the primary.
 pub(crate) async fn find(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
+    if let Some(event) = store.events.0.get(&id).await {
+        return Ok(event);
+    }
     // That there is no such event is not kept: it may be made at any time.
-    let found = store.events.0.try_get_with(id, read(store, id)).await;
+    let found = Box::pin(store.events.0.try_get_with(id, read(store, id))).await;
     found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
 }
 

@@ -13,6 +13,7 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use constant_time_eq::constant_time_eq;
+use futures::FutureExt;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use hyper::http;
@@ -69,13 +70,15 @@ async fn openapi() -> impl IntoResponse {
 }
 
 /// Waits for the store, but not past the deadline.
-pub(crate) async fn within_deadline<T>(
+///
+/// Not an `async fn`: that would hold `work` twice, as its argument and where it is waited for.
+pub(crate) fn within_deadline<T>(
     work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, Problem> {
-    match tokio::time::timeout(STORE_DEADLINE, work).await {
+) -> impl Future<Output = Result<T, Problem>> {
+    tokio::time::timeout(STORE_DEADLINE, work).map(|finished| match finished {
         Ok(result) => Ok(result?),
         Err(_elapsed) => Err(StoreError::Unknown("the store did not answer in time".into()).into()),
-    }
+    })
 }
 
 /// The event named in the path. What is no UUID names no event.
