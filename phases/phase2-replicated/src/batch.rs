@@ -196,7 +196,7 @@ fn keep_recorded(cache: &Cache, rows: &[Row], outcomes: &[Result<Outcome, StoreE
             && outcome.new
         {
             let recorded = outcome.recorded(row.signup.name.as_str());
-            cache.keep_signup(&row.event, row.id, recorded);
+            cache.keep_written(row.event.id, row.id, recorded);
         }
     }
 }

@@ -7,7 +7,6 @@
 use crate::entry::{self, COUNT_NAME, Count, age};
 use crate::metrics::{LevelMetrics, ReadMetrics};
 use crate::redis::{Entry, Redis};
-use crate::write_behind::{Signup, WriteBehind};
 use anyhow::Context;
 use moka::Expiry;
 use moka::future::Cache as Counts;
@@ -23,6 +22,9 @@ pub(crate) const OLDEST_COUNT: Duration = Duration::from_secs(1);
 
 /// The oldest count that is taken from Redis: the other half of its time is for this process.
 const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
+
+/// How long Redis keeps a signup.
+const KEEP_SIGNUP: Duration = Duration::from_secs(600);
 
 /// How long a count is kept that was too old when it came, because nothing newer was to be had.
 const STALE_COUNT: Duration = Duration::from_secs(1);
@@ -63,7 +65,6 @@ struct Levels {
     signups: Arc<Signups<(EventId, SignupId), Arc<Recorded>>>,
     counts: Counts<EventId, Arc<Kept>>,
     redis: Redis,
-    write_behind: WriteBehind,
 }
 
 impl Levels {
@@ -85,9 +86,15 @@ impl Levels {
                 .max_capacity(FIRST_LEVEL_COUNTS)
                 .expire_after(UntilTooOld)
                 .build(),
-            write_behind: WriteBehind::start(redis.clone()),
             redis,
         })
+    }
+
+    /// Has Redis keep `entry` for the other servers. Nobody waits for it.
+    fn share(&self, event: &Arc<Event>, entry: Entry) {
+        let (redis, event) = (self.redis.clone(), Arc::clone(event));
+        // If it fails, the others ask a database themselves.
+        tokio::spawn(async move { drop(redis.put(&event.salt, entry).await) });
     }
 }
 
@@ -115,7 +122,7 @@ impl Cache {
         }
         self.metrics.first.misses.inc();
         let value = self
-            .ask_redis(levels, event, &entry::signup_name(id))
+            .ask_redis(levels, event, entry::signup_name(id))
             .await?;
         let recorded = Arc::new(entry::recorded_from(&value)?);
         let key = (event.id, id);
@@ -123,17 +130,25 @@ impl Cache {
         Some(Recorded::clone(&recorded))
     }
 
-    /// Keeps a signup that is recorded. The first level has it when this returns, Redis soon after.
-    pub(crate) fn keep_signup(&self, event: &Arc<Event>, id: SignupId, recorded: Recorded) {
+    /// Keeps a signup that was just written, in the first level alone: to send each to Redis as well
+    /// cost a rush a seventh of its CPU, for receipts that hardly anybody asks for (NOTES.md).
+    pub(crate) fn keep_written(&self, event: EventId, id: SignupId, recorded: Recorded) {
+        if let Some(levels) = &self.levels {
+            levels.signups.insert((event, id), Arc::new(recorded));
+        }
+    }
+
+    /// Keeps a signup that a database was asked for. The first level has it when this returns, Redis
+    /// soon after.
+    pub(crate) fn keep_read(&self, event: &Arc<Event>, id: SignupId, recorded: Recorded) {
         let Some(levels) = &self.levels else { return };
-        let recorded = Arc::new(recorded);
-        let key = (event.id, id);
-        levels.signups.insert(key, Arc::clone(&recorded));
-        levels.write_behind.write(Signup {
-            event: Arc::clone(event),
-            id,
-            recorded,
-        });
+        let entry = Entry {
+            name: entry::signup_name(id),
+            value: entry::bytes_of(&recorded),
+            keep: KEEP_SIGNUP,
+        };
+        levels.signups.insert((event.id, id), Arc::new(recorded));
+        levels.share(event, entry);
     }
 
     /// The event's count: from the first level if it is young enough, else from Redis, else from
@@ -202,21 +217,16 @@ impl Cache {
             return Ok(Kept::new(count, ServedBy::Cache));
         }
         let (count, served_by) = count().await?;
-        let (redis, event) = (levels.redis.clone(), Arc::clone(event));
-        tokio::spawn(async move {
-            let entry = Entry {
-                salt: &event.salt,
-                name: COUNT_NAME,
-                value: entry::bytes_of_count(count),
-                keep: OLDEST_COUNT,
-            };
-            // The other servers ask for themselves, then.
-            let _ = redis.put(&[entry]).await;
-        });
+        let entry = Entry {
+            name: COUNT_NAME,
+            value: entry::bytes_of_count(count),
+            keep: OLDEST_COUNT,
+        };
+        levels.share(event, entry);
         Ok(Kept::new(count, served_by))
     }
 
-    async fn ask_redis(&self, levels: &Levels, event: &Event, name: &[u8]) -> Option<Vec<u8>> {
+    async fn ask_redis(&self, levels: &Levels, event: &Event, name: [u8; 16]) -> Option<Vec<u8>> {
         let LevelMetrics {
             hits,
             misses,

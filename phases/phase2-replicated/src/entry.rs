@@ -24,7 +24,8 @@ pub(crate) fn age(count: Count) -> Duration {
     Duration::try_from(age).unwrap_or(Duration::MAX)
 }
 
-pub(crate) const COUNT_NAME: &[u8] = b"count";
+/// Of an event's count; a signup's name is its id, a hash.
+pub(crate) const COUNT_NAME: [u8; 16] = *b"count of signups";
 
 pub(crate) fn signup_name(id: SignupId) -> [u8; 16] {
     *id.as_uuid().as_bytes()

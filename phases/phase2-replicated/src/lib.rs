@@ -20,7 +20,7 @@
 //! nothing is kept: while the primary is away, nobody can sign up.
 //!
 //! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `entry` →
-//! `redis` → `write_behind` → `replica` → `breaker` → `db` → `outcome` → `config` → `metrics` → `main`.
+//! `redis` → `replica` → `breaker` → `db` → `outcome` → `config` → `metrics` → `main`.
 
 mod batch;
 mod breaker;
@@ -36,7 +36,6 @@ mod redis;
 mod replica;
 mod schema;
 mod signups;
-mod write_behind;
 
 pub use config::{Config, Switch};
 

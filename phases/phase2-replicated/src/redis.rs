@@ -7,7 +7,7 @@
 use crate::breaker::Breaker;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::io::tcp::TcpSettings;
-use ::redis::{Client, IntoConnectionInfo, Pipeline, RedisResult};
+use ::redis::{AsyncCommands, Client, IntoConnectionInfo, RedisResult};
 use anyhow::Context;
 use constant_time_eq::constant_time_eq_16;
 use signup_domain::EventSalt;
@@ -39,10 +39,9 @@ pub(crate) struct Redis {
 #[derive(Debug)]
 pub(crate) struct Failed;
 
-/// One value to keep, under a name within its event.
-pub(crate) struct Entry<'a> {
-    pub(crate) salt: &'a EventSalt,
-    pub(crate) name: &'a [u8],
+/// A value to keep, under a name within its event.
+pub(crate) struct Entry {
+    pub(crate) name: [u8; 16],
     pub(crate) value: Vec<u8>,
     pub(crate) keep: Duration,
 }
@@ -72,7 +71,7 @@ impl Redis {
     pub(crate) async fn get(
         &self,
         salt: &EventSalt,
-        name: &[u8],
+        name: [u8; 16],
     ) -> Result<Option<Vec<u8>>, Failed> {
         let key = key(salt, name);
         let mut connection = self.connection.clone();
@@ -96,19 +95,18 @@ impl Redis {
         }
     }
 
-    /// Keeps `entries`, in one round trip. That it fails is no loss.
-    pub(crate) async fn put(&self, entries: &[Entry<'_>]) -> Result<(), Failed> {
-        let mut pipeline = Pipeline::with_capacity(entries.len());
-        for entry in entries {
-            let key = key(entry.salt, entry.name);
-            let mut value = entry.value.clone();
-            value.extend_from_slice(&seal(entry.salt, &key, &entry.value));
-            let keep = u64::try_from(entry.keep.as_millis()).unwrap_or(u64::MAX);
-            pipeline.pset_ex(&key[..], value, keep.max(1)).ignore();
-        }
+    /// Keeps `entry` of the event with this salt. That it fails is no loss.
+    pub(crate) async fn put(&self, salt: &EventSalt, entry: Entry) -> Result<(), Failed> {
+        let Entry {
+            name,
+            mut value,
+            keep,
+        } = entry;
+        let key = key(salt, name);
+        value.extend_from_slice(&seal(salt, &key, &value));
+        let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut connection = self.connection.clone();
-        self.ask(async { pipeline.query_async::<()>(&mut connection).await })
-            .await
+        self.ask(connection.pset_ex(&key[..], value, keep)).await
     }
 
     async fn ask<T>(&self, question: impl Future<Output = RedisResult<T>>) -> Result<T, Failed> {
@@ -135,8 +133,8 @@ impl Redis {
 }
 
 /// Where `name` is kept: different for each event, and not to be guessed without its salt.
-fn key(salt: &EventSalt, name: &[u8]) -> [u8; 16] {
-    hash(salt, &[b"key", name])
+fn key(salt: &EventSalt, name: [u8; 16]) -> [u8; 16] {
+    hash(salt, &[b"key", &name])
 }
 
 /// What proves that a server of this service put `value` under `key`.

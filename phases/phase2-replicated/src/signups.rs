@@ -68,7 +68,7 @@ pub(crate) async fn find(
         }
     };
     if let Some(recorded) = &recorded {
-        store.cache.keep_signup(&event, id, recorded.clone());
+        store.cache.keep_read(&event, id, recorded.clone());
     }
     Ok(Found {
         value: recorded.map(Checked::Recorded),

@@ -39,16 +39,18 @@ async fn entries(redis: &mut redis::aio::MultiplexedConnection) -> HashMap<Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_is_found_in_redis_by_the_other_server() {
+async fn a_receipt_that_one_server_read_is_found_in_redis_by_another() {
     let _alone = alone().await;
     let database = Arc::new(TestDatabase::create().await);
-    let (one, other) = (
+    let (one, reader, other) = (
+        Server::on(database.clone(), &[]).await,
         Server::on(database.clone(), &[]).await,
         Server::on(database, &[]).await,
     );
     let ann = one.sign_up("ann").await;
     let here = one.receipt(ann.receipt()).await;
     assert_eq!((&here.served_by[..], &here.cache[..]), ("cache", "HIT"));
+    assert_eq!(reader.receipt(ann.receipt()).await.cache, "MISS");
     // Redis gets it after the answer has left.
     tokio::time::sleep(Duration::from_millis(100)).await;
     other.event().await;
@@ -106,11 +108,13 @@ async fn without_redis_every_answer_is_the_same_and_hardly_later() {
 async fn an_emptied_redis_changes_no_answer() {
     let _alone = alone().await;
     let database = Arc::new(TestDatabase::create().await);
-    let (one, other) = (
+    let (one, reader, other) = (
+        Server::on(database.clone(), &[]).await,
         Server::on(database.clone(), &[]).await,
         Server::on(database, &[]).await,
     );
     let ann = one.sign_up("ann").await;
+    assert_eq!(reader.receipt(ann.receipt()).await.status, 200);
     // Redis gets it after the answer has left.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let mut redis = redis().await;
@@ -126,7 +130,8 @@ async fn an_emptied_redis_changes_no_answer() {
 async fn a_lying_redis_changes_no_answer() {
     let _alone = alone().await;
     let database = Arc::new(TestDatabase::create().await);
-    let (one, other) = (
+    let (one, reader, other) = (
+        Server::on(database.clone(), &[]).await,
         Server::on(database.clone(), &[]).await,
         Server::on(database, &[]).await,
     );
@@ -134,6 +139,12 @@ async fn a_lying_redis_changes_no_answer() {
     redis::cmd("FLUSHALL").exec_async(&mut redis).await.unwrap();
     let names = ["ann", "bob", "cid", "dora", "eve", "finn"];
     let answers = join_all(names.map(|name| one.sign_up(name))).await;
+    join_all(
+        answers
+            .iter()
+            .map(|answer| reader.receipt(answer.receipt())),
+    )
+    .await;
     one.event().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     let entries = entries(&mut redis).await;
