@@ -131,7 +131,7 @@ impl Cache {
     }
 
     /// Keeps a signup that was just written, in the first level alone: to send each to Redis as well
-    /// cost a rush a seventh of its CPU, for receipts that hardly anybody asks for (NOTES.md).
+    /// cost a rush 7 % of its CPU, for receipts that hardly anybody asks for (NOTES.md).
     pub(crate) fn keep_written(&self, event: EventId, id: SignupId, recorded: Recorded) {
         if let Some(levels) = &self.levels {
             levels.signups.insert((event, id), Arc::new(recorded));
