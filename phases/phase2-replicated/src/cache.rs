@@ -23,7 +23,7 @@ pub(crate) const OLDEST_COUNT: Duration = Duration::from_secs(1);
 /// The oldest count that is taken from Redis: the other half of its time is for this process.
 const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
 
-/// How long Redis keeps a signup.
+/// How long Redis keeps a signup: participants check their receipt soon after they got it.
 const KEEP_SIGNUP: Duration = Duration::from_secs(600);
 
 /// How long a count is kept that was too old when it came, because nothing newer was to be had.
@@ -178,6 +178,7 @@ impl Cache {
         self.metrics.first.misses.inc();
         let fetch = self.fetch(levels, event, count);
         let entry = levels.counts.entry(event.id).or_try_insert_with(fetch);
+        // Boxed: a hit needs no room for it.
         let entry = Box::pin(entry).await;
         let entry = entry.map_err(|error: Arc<StoreError>| StoreError::clone(&error))?;
         let (fetched, kept) = (entry.is_fresh(), entry.into_value());

@@ -5,9 +5,6 @@
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
-//!
-//! A statement's future takes 2 kB, and each request would carry room for it, also one that is
-//! answered from memory or by a batch: hence `Box::pin`, here and where the cache asks (NOTES.md).
 
 use crate::Config;
 use crate::outcome::{is_refusal, outcome};
@@ -17,6 +14,7 @@ use deadpool_postgres::{
 };
 use signup_domain::StoreError;
 use signup_service::PoolMetrics;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
 
@@ -154,12 +152,10 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        Box::pin(self.run(statement))
-            .await
-            .map_err(|error| match error {
-                StoreError::Unknown(cause) => StoreError::Unavailable(cause),
-                error => error,
-            })
+        self.run(statement).await.map_err(|error| match error {
+            StoreError::Unknown(cause) => StoreError::Unavailable(cause),
+            error => error,
+        })
     }
 
     /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
@@ -168,10 +164,19 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        Box::pin(self.run(statement)).await
+        self.run(statement).await
     }
 
-    async fn run<T>(
+    /// Boxed: the future takes 2 kB, and each request would carry room for it, also one that is answered
+    /// from memory or by a batch (NOTES.md).
+    fn run<T>(
+        &self,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Pin<Box<impl Future<Output = Result<T, StoreError>>>> {
+        Box::pin(self.send(statement))
+    }
+
+    async fn send<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {

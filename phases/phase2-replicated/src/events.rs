@@ -34,6 +34,7 @@ impl Events {
 
 /// The event `id`: from memory after the first time, else from the replica, else from the primary.
 pub(crate) async fn find(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
+    // Asked first, because a request that finds it needs no room for the reading below.
     if let Some(event) = store.events.0.get(&id).await {
         return Ok(event);
     }
