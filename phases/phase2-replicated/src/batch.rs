@@ -80,9 +80,10 @@ impl Batches {
         Self { queue }
     }
 
-    /// Whether the task that writes them still runs.
-    pub(crate) fn are_written(&self) -> bool {
-        !self.queue.is_closed()
+    /// Returns when the task that writes them has stopped, which only a panic in it can do while
+    /// somebody can still send.
+    pub(crate) async fn stopped(&self) {
+        self.queue.closed().await;
     }
 
     /// Writes `row` with the next batch, and returns after its commit.

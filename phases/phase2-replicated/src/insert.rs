@@ -204,7 +204,11 @@ async fn first_signups(
         })
         .await;
     let found: HashMap<Uuid, OffsetDateTime> = match found {
-        Ok(rows) => rows.iter().map(|row| (row.get(0), row.get(1))).collect(),
+        // `try_get`: an operator's hand can have written a time that does not fit, as `infinity`.
+        Ok(rows) => rows
+            .iter()
+            .filter_map(|row| Some((row.get(0), row.try_get(1).ok()?)))
+            .collect(),
         Err(error) => return not_read(repeats, &error.to_string()),
     };
     let outcome = |row: &&Row| {
@@ -213,7 +217,8 @@ async fn first_signups(
             new: false,
             signed_up_at: *at,
         });
-        let gone = || StoreError::Internal("a conflicting row is not there".into());
+        let gone =
+            || StoreError::Internal("a conflicting row is not there, or not readable".into());
         (key(row), outcome.ok_or_else(gone))
     };
     repeats.iter().map(outcome).collect()

@@ -16,8 +16,8 @@
 //! and says so. A read may look in four places, one after the other. Two servers, one
 //! primary: they share its patience. The figures are in `results/`.
 //!
-//! **Where it breaks.** Writes: still at the CPU of the one primary, later than phase 1. Behind it
-//! nothing is kept: while the primary is away, nobody can sign up.
+//! **Where it breaks.** Writes: at the CPU of the balancer, and next at that of the one primary.
+//! Behind it nothing is kept: while the primary is away, nobody can sign up.
 //!
 //! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `entry` →
 //! `redis` → `replica` → `breaker` → `db` → `outcome` → `config` → `metrics` → `main`.
@@ -97,9 +97,6 @@ impl SignupStore for Replicated {
 
     /// Ready while either database answers: without the primary, reads go on.
     async fn ready(&self) -> Result<(), StoreError> {
-        if !self.batches.are_written() {
-            return Err(StoreError::Internal("the writer has stopped".into()));
-        }
         let Some(replica) = &self.replica else {
             return self.primary.ping().await;
         };
@@ -111,7 +108,8 @@ impl SignupStore for Replicated {
 /// Serves until `stop`, and then drains.
 ///
 /// # Errors
-/// When a setting is wrong, or the primary cannot be reached or migrated at the start.
+/// When a setting is wrong, when the primary cannot be reached or migrated at the start, or when the
+/// task that writes batches has stopped.
 pub async fn serve(
     config: Config,
     listeners: Listeners,
@@ -124,7 +122,8 @@ pub async fn serve(
         tokio::spawn(replica.clone().watch());
     }
     let startup = Box::pin(start_up(&config, store.clone()));
-    signup_service::serve(
+    let batches = store.batches.clone();
+    let service = signup_service::serve(
         &config.service,
         secrets,
         store,
@@ -132,8 +131,12 @@ pub async fn serve(
         listeners,
         startup,
         stop,
-    )
-    .await
+    );
+    tokio::select! {
+        served = service => served,
+        // Who restarts this process mends that; a process that answers 504 for ever, nobody does.
+        () = batches.stopped() => anyhow::bail!("the task that writes batches has stopped"),
+    }
 }
 
 /// What comes before the first request.
