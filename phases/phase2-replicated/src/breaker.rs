@@ -1,4 +1,4 @@
-//! Leaves a dependency that fails alone for a while, so that its failure costs the requests that were
+//! A circuit breaker: leaves a dependency that fails alone for a while, so that its failure costs the requests that were
 //! waiting for it their patience, then one request a second, and not every request.
 
 use std::sync::atomic::{AtomicU64, Ordering};

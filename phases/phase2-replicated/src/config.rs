@@ -38,8 +38,8 @@ pub struct Config {
     #[arg(long, env)]
     pub redis_url: String,
 
-    /// Group commit. Off: every signup is a transaction of its own, on as many connections to the
-    /// primary as there are.
+    /// Group commit. Off: every signup is a transaction of its own, on all connections to the
+    /// primary but one.
     #[arg(long, env, value_enum, default_value = "on")]
     pub batch: Switch,
 

@@ -120,16 +120,28 @@ impl Database {
         })
     }
 
-    /// Opens all connections that are not open, one after the other. Proving the password costs some
-    /// ms of CPU a connection: under a cap that is a delay the first requests would have.
+    /// Opens all connections, one after the other. Proving the password costs some ms of CPU a
+    /// connection: under a cap that is a delay the first requests would have.
     pub(crate) async fn warm_up(&self) -> anyhow::Result<()> {
+        self.open(self.pool.status().max_size).await
+    }
+
+    /// Opens connections until half of them are open. The pool makes one only for who holds all the
+    /// others: the second half stays for the requests that come meanwhile.
+    pub(crate) async fn keep_warm(&self) -> anyhow::Result<()> {
+        self.open(self.pool.status().max_size.div_ceil(2)).await
+    }
+
+    async fn open(&self, least: usize) -> anyhow::Result<()> {
+        self.pool.retain(|client, _| !client.is_closed());
         let timeouts = Timeouts {
+            wait: Some(self.patience.acquire),
             create: Some(WARM_UP),
             ..self.pool.timeouts()
         };
-        let mut open = Vec::new();
-        while self.pool.status().size < self.pool.status().max_size {
-            open.push(self.pool.timeout_get(&timeouts).await?);
+        let mut held = Vec::new();
+        while self.pool.status().size < least {
+            held.push(self.pool.timeout_get(&timeouts).await?);
         }
         Ok(())
     }

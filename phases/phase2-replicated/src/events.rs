@@ -111,7 +111,7 @@ async fn count_in_database(
     }
     let as_of = OffsetDateTime::now_utc();
     let ask = async {
-        if let Some(replica) = &replica {
+        if let (Some(replica), Some(_)) = (&replica, on_replica) {
             replica.was_late();
         }
         count_on_primary(&primary, id).await

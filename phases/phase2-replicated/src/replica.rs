@@ -23,7 +23,7 @@ const WATCH: Duration = Duration::from_secs(5);
 pub(crate) struct Replica {
     database: Database,
     breaker: Arc<Breaker>,
-    last_as_of: Arc<Mutex<Option<OffsetDateTime>>>,
+    last_as_of: Arc<Mutex<OffsetDateTime>>,
     metrics: ReadMetrics,
 }
 
@@ -33,7 +33,8 @@ impl Replica {
         Self {
             database,
             breaker: Arc::new(Breaker::new()),
-            last_as_of: Arc::default(),
+            // One that never answers gets older from here on.
+            last_as_of: Arc::new(Mutex::new(OffsetDateTime::now_utc())),
             metrics,
         }
     }
@@ -83,22 +84,28 @@ impl Replica {
             })
             .await?;
         self.show_lag(as_of);
-        let as_of = as_of?;
-        Some(Count { signups, as_of })
+        if as_of.is_none() {
+            self.was_late();
+        }
+        Some(Count {
+            signups,
+            as_of: as_of?,
+        })
     }
 
-    /// Counts a read that went on to the primary although the replica answered: it is late.
+    /// Counts a read that went on to the primary although the replica answered: it is late. One
+    /// that failed is counted by `read`.
     pub(crate) fn was_late(&self) {
         self.metrics.without_replica.inc();
     }
 
-    /// Measures the replica's age for the metrics, until the process ends. Opens what connections it
-    /// has lost, or never had because it came up later: when Redis is emptied, reads come all at once.
+    /// Measures the replica's age for the metrics, until the process ends. Opens connections again that
+    /// it lost, or never had because it came up later: when Redis is emptied, reads come all at once.
     pub(crate) async fn watch(self) {
         loop {
             tokio::time::sleep(WATCH).await;
             // What fails here fails again below, where it is shown as age.
-            let _ = self.database.warm_up().await;
+            let _ = self.database.keep_warm().await;
             // Not `read`: no request goes without the replica here.
             let as_of = self.database.read(async |client| as_of(client).await);
             self.show_lag(as_of.await.ok().flatten());
@@ -111,11 +118,12 @@ impl Replica {
             .last_as_of
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *last = as_of.or(*last);
-        if let Some(as_of) = *last {
-            let lag = age(Count { signups: 0, as_of });
-            self.metrics.replica_lag_seconds.set(lag.as_secs_f64());
-        }
+        *last = as_of.unwrap_or(*last);
+        let lag = age(Count {
+            signups: 0,
+            as_of: *last,
+        });
+        self.metrics.replica_lag_seconds.set(lag.as_secs_f64());
     }
 }
 

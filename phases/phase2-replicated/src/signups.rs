@@ -49,19 +49,22 @@ pub(crate) async fn find(
         });
     }
     let on_replica = match &store.replica {
-        Some(replica) => replica
-            .read(async |client| select(client, event.id, id).await)
-            .await
-            .flatten(),
+        Some(replica) => {
+            replica
+                .read(async |client| select(client, event.id, id).await)
+                .await
+        }
         None => None,
     };
     let (recorded, served_by) = match on_replica {
-        Some(recorded) => (Some(recorded), ServedBy::Replica),
-        // The receipt is authentic, so the replica may just not have it yet.
-        None => {
+        Some(Some(recorded)) => (Some(recorded), ServedBy::Replica),
+        // The receipt is authentic, so a replica that answered may just not have it yet.
+        failed_or_late => {
             let read = async |client: &Client| select(client, event.id, id).await;
             let recorded = store.primary.read(read).await?;
-            if let (Some(replica), Some(_)) = (&store.replica, &recorded) {
+            if let (Some(replica), Some(None), Some(_)) =
+                (&store.replica, failed_or_late, &recorded)
+            {
                 replica.was_late();
             }
             (recorded, ServedBy::Primary)

@@ -7,6 +7,7 @@ use clap::Parser;
 use phase2_replicated::Config;
 use signup_conformance::Target;
 use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
+use sqlx::{Connection, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +37,20 @@ pub(crate) async fn alone() -> OwnedRwLockWriteGuard<()> {
     shared().write_owned().await
 }
 
+/// The database on the replica itself, once it is there.
+pub(crate) async fn on_replica(database: &TestDatabase) -> PgConnection {
+    let address = signup_testbed::replica_address().parse().unwrap();
+    let url = database.url_through(address);
+    let began = Instant::now();
+    loop {
+        match PgConnection::connect(&url).await {
+            Ok(connection) => return connection,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 impl Server {
     /// Starts a server as it is meant, and waits until it is ready.
     pub(crate) async fn start() -> Self {
@@ -52,6 +67,8 @@ impl Server {
 
     /// A server on a database that may have others; who calls it holds [`alone`].
     pub(crate) async fn on(database: Arc<TestDatabase>, settings: &[&str]) -> Self {
+        // A server that starts before the replica has its database goes without it at first.
+        drop(on_replica(&database).await);
         let primary = FaultProxy::start(database.server_address()).await.unwrap();
         let replica = FaultProxy::start(signup_testbed::replica_address()).await;
         let redis = FaultProxy::start(signup_testbed::redis_address()).await;
