@@ -62,17 +62,22 @@ async fn a_receipt_that_one_server_read_is_found_in_redis_by_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_every_answer_is_the_same_and_hardly_later() {
+    let _alone = alone().await;
     for fault in [Mode::Cut, Mode::Hang] {
-        let server = Server::start().await;
-        let before = server.sign_up("before").await;
+        let database = Arc::new(TestDatabase::create().await);
+        let elsewhere = Server::on(database.clone(), &[]).await;
+        let server = Server::on(database, &[]).await;
+        let there = elsewhere.sign_up("there").await;
         server.redis.set(fault);
         let ann = server.sign_up("ann").await;
         assert_eq!(ann.status, 201);
-        for receipt in [before.receipt(), ann.receipt()] {
-            let answer = server.receipt(receipt).await;
-            assert_eq!((answer.status, &answer.served_by[..]), (200, "cache"));
-        }
-        // Not in the first level, so Redis would be asked: the count, once it is too old.
+        let here = server.receipt(ann.receipt()).await;
+        assert_eq!((here.status, &here.served_by[..]), (200, "cache"));
+        // Not in the first level, so Redis is asked: a receipt of elsewhere, and the count once it is
+        // too old.
+        let receipt = server.receipt(there.receipt()).await;
+        assert_eq!((receipt.status, &receipt.cache[..]), (200, "MISS"));
+        assert!(receipt.took < ORDINARY + ADDED, "{receipt:?}");
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         let first = server.event().await;
         assert_eq!(first.status, 200);
@@ -182,19 +187,6 @@ async fn a_lying_redis_changes_no_answer() {
         .await;
     // The two that were emptied are misses.
     assert!(errors >= 4.0, "{errors}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn repeats_leave_redis_in_use() {
-    let server = Server::start().await;
-    for _ in 0..3 {
-        let answer = server.sign_up("ann").await;
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-    }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    // Would go without Redis if something had made it seem to fail.
-    assert_eq!(server.event().await.status, 200);
-    assert_eq!(server.metric("fallbacks_total{from=\"redis\"}").await, 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -78,6 +78,21 @@ async fn a_hanging_primary_is_answered_in_time_and_nothing_refused_is_stored() {
     }
 }
 
+/// The primary commits, and its answers do not arrive.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signup_whose_commit_is_not_heard_of_is_not_refused() {
+    let server = Server::start().await;
+    assert_eq!(server.sign_up("before").await.status, 201);
+    server.primary.set(Mode::LoseAnswers);
+    let lost = server.sign_up("ann").await;
+    assert_eq!(lost.status, 504, "{lost:?}");
+    assert!(lost.took < ANSWERED, "{lost:?}");
+    server.primary.set(Mode::Pass);
+    server.heals(HEALED).await;
+    // It was written, so it repeats.
+    assert_eq!(server.sign_up("ann").await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_table_is_refused_without_effect() {
     let server = Server::start().await;
