@@ -1,5 +1,5 @@
 # The few commands a person types; continuous integration runs the same ones.
-# `make lab` is the main job, `make test` checks everything. Both work on a fresh machine.
+# `make lab` is the main job, `make test` all tests. Both work on a fresh machine.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup images images-broken build lab test tests lint down

@@ -72,6 +72,9 @@ fn set_up(root: &Path) -> Check {
         ".env",
         "compose/secrets/database_password",
         "compose/secrets/queue_password",
+        "compose/secrets/queue_user.conf",
+        "compose/secrets/replication_password",
+        "compose/secrets/grafana_password",
         "compose/secrets/receipt_key",
         "compose/secrets/organiser_token",
     ]

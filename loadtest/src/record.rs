@@ -58,7 +58,7 @@ pub struct Run {
     pub durability: BTreeMap<String, String>,
     /// What the generator was asked to do, and did.
     pub load: Load,
-    /// How many requests of each route got which answer: route → status (or `timeout`, `error`) → number.
+    /// How many requests of each route got which answer: route → status (or `timeout`, `never_sent`, `broken`) → number.
     pub answers: BTreeMap<String, BTreeMap<String, u64>>,
     /// How many reads of each route were answered from where, in the service's own words: route →
     /// `X-Served-By/X-Cache` → number. A read that does not say is not counted here.
@@ -88,7 +88,7 @@ pub struct Run {
     pub floor: Option<Floor>,
     /// What it cost.
     pub cost: Cost,
-    /// The first resource to saturate, with its evidence.
+    /// The container that its CPU cap stopped in the largest share of its periods, if one was.
     pub bottleneck: Option<Bottleneck>,
     /// One entry a second of the load, and until the last row was committed.
     pub timeline: Vec<Second>,
@@ -140,13 +140,13 @@ pub struct Cap {
     pub inspected_memory_bytes: u64,
 }
 
-/// The first resource to saturate.
+/// The container that its CPU cap stopped in the largest share of its periods.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bottleneck {
-    /// Compose service, or `generator`.
+    /// Compose service.
     pub service: String,
-    /// `cpu cap`, `pool wait`, …
+    /// `cpu cap`.
     pub resource: String,
     /// The figures that say so.
     pub evidence: String,

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Load {
-    /// Arrivals asked for, a second (mean over the window).
+    /// Signup requests meant for the window, a second of it.
     pub asked_per_s: f64,
-    /// Signup requests answered, a second of the window.
+    /// Of them those acknowledged (2xx) no later than 1 s after the window, a second of it.
     pub achieved_per_s: f64,
     /// Arrivals scheduled.
     pub arrivals: u64,

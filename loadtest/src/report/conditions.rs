@@ -40,10 +40,10 @@ pub(super) fn cost(run: &Run) -> String {
         number(run.cost.idle_cpus)
     );
     let bottleneck = run.bottleneck.as_ref().map_or_else(
-        || "No resource was found to saturate.".to_owned(),
+        || "No container stood at its cap.".to_owned(),
         |b| {
             format!(
-                "First to saturate: {} of {} ({}).",
+                "Nearest to its {}: {} ({}).",
                 b.resource, b.service, b.evidence
             )
         },

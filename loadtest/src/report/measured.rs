@@ -10,11 +10,11 @@ pub(super) fn load(run: &Run) -> String {
     let mut rows = vec![
         ["Arrivals scheduled".to_owned(), count(load.arrivals)],
         [
-            "Arrivals asked for, a second".to_owned(),
+            "Signup requests asked for, a second".to_owned(),
             number(load.asked_per_s),
         ],
         [
-            "Signup requests answered, a second".to_owned(),
+            "Of them acknowledged, a second".to_owned(),
             number(load.achieved_per_s),
         ],
         [

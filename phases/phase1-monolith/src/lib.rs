@@ -11,9 +11,9 @@
 //! **What it costs.** Every signup is a round trip, a transaction and a flush of its own, and
 //! every count reads the event's whole index range. The figures are in `results/`.
 //!
-//! **Where it breaks.** Writes: at the CPU cap of the database, because a transaction a row costs
-//! several times what the row does. Counts: sooner, because their price grows with the signups.
-//! And when the one database is away, everything is.
+//! **Where it breaks.** Writes: at the CPU cap of the one server, which carries each signup to the
+//! database and back by itself. Counts: sooner, at the database's cap, because their price grows with
+//! the signups. And when the one database is away, everything is.
 //!
 //! **Read in this order:** `signups` → `events` → `db` → `config` → `main`.
 

@@ -1,4 +1,4 @@
-//! The settings of phase 3's two programs. Read once, before anything is bound; the doc comments
+//! The settings of phase 3's three programs. Read once, before anything is bound; the doc comments
 //! are the `--help` text.
 
 use clap::{Args, Parser, ValueEnum};

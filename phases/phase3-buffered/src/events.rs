@@ -48,7 +48,7 @@ impl Events {
     }
 }
 
-/// The event `id`: from memory after the first time, else from whichever shard answers first.
+/// The event `id`: from memory after the first time, else from the first shard, in order, that answers.
 pub(crate) async fn find(store: &Buffered, id: EventId) -> Result<Arc<Event>, StoreError> {
     // That there is no such event is not kept: it may be made at any time.
     let found = store.events.events.try_get_with(id, read(store, id)).await;

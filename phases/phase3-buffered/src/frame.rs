@@ -46,7 +46,7 @@ pub(crate) enum Unreadable {
 }
 
 /// Writes a frame. At most 65,535 signups, each text of at most 65,535 bytes: a batch has hundreds,
-/// and the contract's longest text is 800 bytes.
+/// and the contract's longest text is about 1,000 bytes.
 pub(crate) fn encode<'a>(
     address: Address,
     rows: impl ExactSizeIterator<Item = Row<'a>>,

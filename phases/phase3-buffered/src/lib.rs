@@ -2,7 +2,8 @@
 //!
 //! **What it is.** Gateways put signups into quorum queues, many in one message, and answer 202 after
 //! the confirm, which comes after the fsync. A writer moves them into the shard that owns them, in
-//! large batches. Two programs, one library: [`serve`] is the gateway, [`write`](write()) the writer.
+//! large batches. Two programs, one library: [`serve`] is the gateway, [`write`](write()) the writer; a
+//! third, `phase3-reshard`, is for the operator.
 //!
 //! **Compared with phase 2.** `batch` makes messages, and `publisher` waits for confirms, where phase 2
 //! waited for a commit. `queue`, `frame` and `writer` are new, and `shards`, because there is more than
@@ -16,9 +17,8 @@
 //! repeat cannot be told from a first time, and the count lags behind. Seven containers, and one of
 //! them, the queue, is now what must not be lost. The figures are in `results/`.
 //!
-//! **Where it breaks.** At the CPU of the way in (balancer, gateways), long before the databases: at
-//! [10,597](results/20261121T171219Z-phase3-rush-1000000/run.json#load.achieved_per_s) signups a second.
-//! While the queue is away nobody can sign up; behind a full one neither.
+//! **Where it breaks.** Not yet at [10,597](results/20261127T172954Z-phase3-rush-1000000/run.json#load.achieved_per_s)
+//! signups a second. Of the CPU of that run most is spent on the way in (balancer, gateways). While the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `delivery` → `publisher` → `queue` → `frame` → `writer` → `insert`
 //! → `dead_letter` → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are

@@ -26,7 +26,7 @@ pub struct ProcessConfig {
 /// Settings of the HTTP side of a process.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceConfig {
-    /// Address of the public port: the contract. host:port, or unix:/path for a balancer beside it.
+    /// Address of the public port: the contract. IP:port, or unix:/path for a balancer beside it.
     #[arg(long, env, default_value = "127.0.0.1:8080")]
     pub listen: Address,
 

@@ -14,8 +14,8 @@ use prometheus::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Upper bounds of every latency histogram of every phase, in seconds. From 0.5 ms, under which a
-/// durable write on this kind of machine does not go, to past the 2 s in which all is answered.
+/// Upper bounds of every latency histogram of every phase, in seconds. From 0.5 ms,
+/// about what a lone durable write takes, to past the 2 s in which all is answered.
 pub const LATENCY_BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 ];

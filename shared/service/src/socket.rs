@@ -10,7 +10,7 @@ use std::str::FromStr;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::either::Either;
 
-/// An address to listen on: `host:port`, or `unix:/path`.
+/// An address to listen on: `IP:port`, or `unix:/path`.
 #[derive(Debug, Clone)]
 pub enum Address {
     /// A TCP port.
