@@ -152,6 +152,12 @@ pub enum StoreError {
 }
 
 /// How a phase keeps and finds signups.
+///
+/// # Errors
+/// Everything but [`create_event`](Self::create_event) and [`ready`](Self::ready) fails with
+/// `UnknownEvent` when there is no such event, and only [`sign_up`](Self::sign_up) with `NotOpen`. All
+/// fail with `Unavailable` when a part that is needed is away or too slow, and with `Internal` when what
+/// it says makes no sense. `Unknown` comes from what writes alone.
 pub trait SignupStore: Clone + Send + Sync + 'static {
     /// Signs a participant up, once: returns only after the durability point that its
     /// [`Status`] names. A participant who had signed up gets the first signup again.
