@@ -58,7 +58,8 @@ pub struct Run {
     pub durability: BTreeMap<String, String>,
     /// What the generator was asked to do, and did.
     pub load: Load,
-    /// How many requests of each route got which answer: route → status (or `timeout`, `never_sent`, `broken`) → number.
+    /// How many requests of each route got which answer: route → status (or `timeout`,
+    /// `never_sent`, `broken`) → number.
     pub answers: BTreeMap<String, BTreeMap<String, u64>>,
     /// How many reads of each route were answered from where, in the service's own words: route →
     /// `X-Served-By/X-Cache` → number. A read that does not say is not counted here.

@@ -86,8 +86,8 @@ fn summary(run: &Run) -> String {
         .unwrap_or_default();
     format!(
         "{users} users came to {system} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
-         budget `{budget}`): {asked} arrivals a second asked for, {achieved} signup requests a second \
-         answered. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
+         budget `{budget}`): {asked} signup requests a second asked for, {achieved} of them \
+         acknowledged. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
          containers. Of {acked} acknowledged signups, {lost} lost.{recording}{fault}",
         users = count(run.users.into()),
         system = run.system(),

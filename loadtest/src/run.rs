@@ -1,7 +1,7 @@
 //! `lab run`: one run from an empty database to a verdict.
 //!
-//! Up → ready → floor → idle → inspect → load → drain → replicas catch up → look for every signup → judge →
-//! down. Whatever happens in between, also Ctrl-C, the stack is taken down.
+//! Up → ready → floor → idle → inspect → load → drain → replicas catch up → look for every signup →
+//! judge → down. Whatever happens in between, also Ctrl-C, the stack is taken down.
 
 mod bench;
 mod found;

@@ -66,7 +66,7 @@ async fn no_answer_fails_while_cache_or_replica_hang_or_the_cache_is_emptied() {
     }
     assert_eq!(run.ledger.acked, 1_600, "{:?}", run.ledger);
     assert_eq!(run.ledger.violations(), [], "{:?}", run.ledger);
-    // With a replica that answers, none is (0 of 270,000 in results/20261127T172038Z-phase2-visit-30000).
+    // With a replica that answers, none is (0 of 30,000 receipts in results/20261127T172038Z-phase2-visit-30000).
     let from_primary = run.reads["receipt"].get("primary/MISS");
     assert!(from_primary.is_some(), "no fault was felt: {:?}", run.reads);
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);

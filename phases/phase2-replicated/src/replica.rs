@@ -84,13 +84,11 @@ impl Replica {
             })
             .await?;
         self.show_lag(as_of);
-        if as_of.is_none() {
+        let Some(as_of) = as_of else {
             self.was_late();
-        }
-        Some(Count {
-            signups,
-            as_of: as_of?,
-        })
+            return None;
+        };
+        Some(Count { signups, as_of })
     }
 
     /// Counts a read that went on to the primary although the replica answered: it is late. One

@@ -18,7 +18,8 @@
 //! them, the queue, is now what must not be lost. The figures are in `results/`.
 //!
 //! **Where it breaks.** Not yet at [10,597](results/20261127T172954Z-phase3-rush-1000000/run.json#load.achieved_per_s)
-//! signups a second. Of the CPU of that run most is spent on the way in (balancer, gateways). While the queue is away nobody can sign up; behind a full one neither.
+//! signups a second. Of the CPU of that run most is spent on the way in (balancer, gateways). While
+//! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `delivery` → `publisher` → `queue` → `frame` → `writer` → `insert`
 //! → `dead_letter` → `shards` → `schema` → `events` → `db` → `outcome` → `config` → `metrics` → the mains. How shards are
