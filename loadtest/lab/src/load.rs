@@ -1,0 +1,230 @@
+//! The open-loop load generator, inside goose.
+//!
+//! A goose user waits for its answer before it sends again, so goose alone slows down with the
+//! service and hides a stall. Here a schedule that knows nothing of the service hands out intended
+//! instants, and goose's users are only the slots in which requests are in flight:
+//!
+//! schedule → pacer → tickets → slots (goose users) → attempts
+//!
+//! All of it is on one thread: passing a request to another would cost more than sending it.
+//!
+//! A request that finds no free slot is sent late, with its latency counted from the intended
+//! instant; one that finds none before the end is dropped, and counted.
+
+mod alarm;
+mod attack;
+pub mod calibrate;
+mod client;
+mod connection;
+mod feed;
+mod interrupt;
+mod limit;
+pub mod null_server;
+pub mod open_files;
+mod pacer;
+mod pool;
+mod priority;
+mod progress;
+mod seen;
+mod slot;
+mod worker;
+
+use anyhow::Context;
+use client::Client;
+use feed::Feed;
+pub use interrupt::stop_on_interrupt;
+use lab_truth::evidence::{Attempt, LoadSeen, Receipt};
+use lab_truth::plan::{Arrival, Participants, Schedule};
+use lab_truth::spec::Scenario;
+use pacer::{Paced, Pacer};
+pub use progress::Progress;
+use reqwest::Url;
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use worker::Worker;
+
+/// After the last scheduled instant, requests that still wait for a slot get this long.
+const GRACE: Duration = Duration::from_secs(10);
+/// The load begins this long after the slots are ready. By then goose has reset its metrics, which
+/// it does once, within some 10 ms of its last user's start.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// What to send, where, and when.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Base URL of the service.
+    pub base: Url,
+    /// Id of the event the participants sign up for.
+    pub event: String,
+    /// Who they are.
+    pub participants: Participants,
+    /// What they do, and when.
+    pub schedule: Schedule,
+    /// Most requests in flight at once (goose users).
+    pub slots: usize,
+}
+
+/// Time since the start of the load.
+#[derive(Debug, Clone, Copy)]
+struct Clock(Instant);
+
+/// What a slot is to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    arrival: Arrival,
+    /// The receipt to check.
+    receipt: Option<Receipt>,
+}
+
+/// What the pacer and the slots share.
+struct Shared {
+    scenario: Scenario,
+    slots: usize,
+    /// Slots that have started, and so the number of the next one.
+    numbered: AtomicUsize,
+    client: Client,
+    feed: Feed,
+    follow_ups: mpsc::Sender<Request>,
+    /// Requests handed out and not done with: waiting for a slot, or in one.
+    open: AtomicUsize,
+    /// One permit for each slot that has started.
+    ready: Semaphore,
+    stop: CancellationToken,
+    progress: Arc<Progress>,
+    log: Mutex<Vec<Attempt>>,
+    without_receipt: AtomicU64,
+    never_recorded: AtomicU64,
+}
+
+impl Clock {
+    fn now_ns(self) -> u64 {
+        // Before the start it is 0.
+        let elapsed = Instant::now().saturating_duration_since(self.0);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn now_us(self) -> u64 {
+        self.now_ns() / 1_000
+    }
+}
+
+/// Runs the load to its end, or until `stop` is cancelled: then requests in flight are given up
+/// (they end as [`Broken`](lab_truth::evidence::Ending::Broken), unknown) and it ends within a second.
+///
+/// The slots run on a thread of their own, not on the caller's runtime. goose keeps process-wide
+/// state: one load at a time.
+///
+/// # Errors
+/// When the client cannot be built, goose refuses its configuration, or a thread cannot be made.
+/// What the service answers, or that it does not, is never an error.
+pub async fn run(
+    plan: Plan,
+    progress: Arc<Progress>,
+    stop: CancellationToken,
+) -> anyhow::Result<LoadSeen> {
+    let (follow_ups, following) = mpsc::channel();
+    let shared = Arc::new(Shared::new(
+        &plan,
+        progress,
+        stop.child_token(),
+        follow_ups,
+    )?);
+    let attack = attack::attack(plan.base.as_str(), &shared)?;
+    let worker = Worker::start().context("the generator's thread")?;
+    // Ends by itself when the tickets are closed and taken.
+    let goose = worker.spawn(Box::pin(attack.execute()));
+    let goose = async { goose.await.context("goose panicked")?.context("goose") };
+    tokio::pin!(goose);
+    tokio::select! {
+        metrics = &mut goose => {
+            let _ = metrics?;
+            anyhow::bail!("goose ended before its users had started");
+        }
+        permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
+    }
+    let load = Load::start(plan.schedule, following, &shared, &worker)?;
+    let metrics = goose.await;
+    // goose has installed a logger for the whole process. What libraries say through it is for their
+    // authors: lapin calls each refusal an error from which the lab reads how a queue was declared.
+    log::set_max_level(log::LevelFilter::Off);
+    // The pacer looks only until it begins to close; a stop after that cuts requests off as well.
+    let stopped = shared.stop.is_cancelled();
+    shared.stop.cancel();
+    let mut paced = load.pacer.await.context("the pacer panicked")??;
+    paced.stopped |= stopped;
+    let cpu_s = cpu_s()? - load.cpu_before_s;
+    seen::Seen {
+        started: load.clock.0,
+        started_at: load.started_at,
+        paced,
+        cpu_s,
+        realtime: worker.is_raised(),
+    }
+    .of(&shared, &metrics?)
+}
+
+impl Shared {
+    fn new(
+        plan: &Plan,
+        progress: Arc<Progress>,
+        stop: CancellationToken,
+        follow_ups: mpsc::Sender<Request>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            scenario: plan.schedule.scenario,
+            slots: plan.slots,
+            numbered: AtomicUsize::new(0),
+            client: Client::new(&plan.base, &plan.event, plan.participants.clone())?,
+            feed: Feed::new(plan.slots),
+            follow_ups,
+            open: AtomicUsize::new(0),
+            ready: Semaphore::new(0),
+            stop,
+            progress,
+            // Space for the scheduled requests and as many more as retry; growing would copy it all.
+            log: Mutex::new(Vec::with_capacity(plan.schedule.arrivals.len() * 21 / 20)),
+            without_receipt: AtomicU64::new(0),
+            never_recorded: AtomicU64::new(0),
+        })
+    }
+}
+
+/// The load while it runs.
+struct Load {
+    clock: Clock,
+    started_at: SystemTime,
+    cpu_before_s: f64,
+    pacer: JoinHandle<std::io::Result<Paced>>,
+}
+
+impl Load {
+    fn start(
+        schedule: Schedule,
+        following: mpsc::Receiver<Request>,
+        shared: &Arc<Shared>,
+        worker: &Worker,
+    ) -> anyhow::Result<Self> {
+        let clock = Clock(Instant::now() + HEAD_START);
+        let grace_ns = u64::try_from(GRACE.as_nanos())?;
+        let deadline_ns = schedule.last_ns().saturating_add(grace_ns);
+        let pacer = Pacer::new(schedule, clock, deadline_ns, following, Arc::clone(shared));
+        Ok(Self {
+            clock,
+            started_at: SystemTime::now() + HEAD_START,
+            cpu_before_s: cpu_s()?,
+            pacer: worker.spawn(pacer.run()),
+        })
+    }
+}
+
+/// CPU time that this process has used, ended threads included, in seconds.
+fn cpu_s() -> anyhow::Result<f64> {
+    let used: Duration = clock_gettime(ClockId::ProcessCPUTime).try_into()?;
+    Ok(used.as_secs_f64())
+}

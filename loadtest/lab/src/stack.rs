@@ -1,0 +1,16 @@
+//! What stands under test: its containers, databases and queue, brought up, read, metered and broken.
+//! Knows nothing of loads or runs.
+
+pub mod caps;
+pub mod compose;
+pub mod databases;
+pub mod engine;
+pub mod faults;
+pub mod host;
+pub mod http;
+pub mod meter;
+pub mod phases;
+pub mod project;
+pub mod queue;
+pub mod ready;
+pub mod service_metrics;

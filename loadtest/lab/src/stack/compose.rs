@@ -1,0 +1,204 @@
+//! Bringing a phase up and down with Docker Compose.
+
+use super::caps::{self, SlowedDown};
+use super::phases::{self, Phase};
+use super::project::Project;
+use super::ready;
+use anyhow::{Context, bail, ensure};
+use lab_truth::evidence::ClaimedCap;
+use lab_truth::spec::{Budget, Part, RunSpec, Slowdown};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use tokio::process::Command;
+
+/// Laid over the other Compose files for the budget `grown`.
+const GROWN: &str = "compose/grown.yaml";
+
+/// A phase as Compose runs it.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The phase, without what is left out of it.
+    pub phase: Phase,
+    project: Project,
+    environment: BTreeMap<String, String>,
+    budget: Budget,
+    slower: Slowdown,
+    monitoring: bool,
+}
+
+impl Stack {
+    /// The stack of `phase`, of the project in `root`, with all its parts.
+    #[must_use]
+    pub fn new(phase: Phase, root: &Path) -> Self {
+        // Said in so many words: the Compose files must not decide what is measured.
+        let on = |part: &Part| (phases::variable(*part).to_owned(), "on".to_owned());
+        Self {
+            phase,
+            project: Project::new(root),
+            environment: phase.parts.iter().map(on).collect(),
+            budget: Budget::Same,
+            slower: Slowdown::default(),
+            monitoring: true,
+        }
+    }
+
+    /// The stack that `spec` asks for.
+    ///
+    /// # Errors
+    /// When the phase has no such part, or there are no such caps for it.
+    pub fn of(spec: &RunSpec, root: &Path) -> anyhow::Result<Self> {
+        let mut stack = Self::new(phases::phase(spec.phase), root);
+        for part in &spec.without {
+            ensure!(
+                stack.phase.parts.contains(part),
+                "--without {part}: {} has no {part} that could be left out",
+                stack.phase.name
+            );
+            stack.phase = stack.phase.without(*part);
+            stack = stack.with_variable(phases::variable(*part), "off");
+        }
+        ensure!(
+            stack.phase.budgets.contains(&spec.budget),
+            "--budget {}: there are no such caps for {}",
+            spec.budget,
+            stack.phase.name
+        );
+        stack.budget = spec.budget;
+        stack.slower = spec.slower;
+        stack.monitoring = spec.monitoring;
+        Ok(stack)
+    }
+
+    /// Sets a variable of the Compose file.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Leaves Prometheus and its helpers out: for runs on a machine with no room for them.
+    #[must_use]
+    pub fn without_monitoring(mut self) -> Self {
+        self.monitoring = false;
+        self
+    }
+
+    /// Brings the phase up with empty databases and waits until it is ready.
+    ///
+    /// # Errors
+    /// When Compose fails or the phase is not ready in time; the message says what to look at.
+    pub async fn up_fresh(&self) -> anyhow::Result<()> {
+        self.down().await?;
+        self.up().await
+    }
+
+    /// Brings the phase up, keeping what is in its databases, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When Compose fails or the phase is not ready in time.
+    pub async fn up(&self) -> anyhow::Result<()> {
+        let caps = self.claimed_caps().await?;
+        let slowed_down = SlowedDown::write(&caps, self.slower)?;
+        let mut arguments = vec!["up", "--detach", "--quiet-pull"];
+        if !self.monitoring {
+            arguments.extend(caps.iter().map(|cap| cap.service.as_str()));
+        }
+        self.compose(&arguments, slowed_down.as_ref()).await?;
+        self.wait_until_ready().await
+    }
+
+    /// Waits until the phase is ready.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn wait_until_ready(&self) -> anyhow::Result<()> {
+        ready::wait_until_ready(&self.phase, self.slower.factor()).await
+    }
+
+    /// Stops the phase and removes its containers and data. Nothing to stop is no error.
+    ///
+    /// # Errors
+    /// When Compose fails.
+    pub async fn down(&self) -> anyhow::Result<()> {
+        let down = ["down", "--volumes", "--remove-orphans", "--timeout", "20"];
+        self.compose(&down, None).await.map(drop)
+    }
+
+    /// The caps the Compose files claim for the services of the phase, slowed down as asked.
+    ///
+    /// # Errors
+    /// When Compose fails, or a service of the phase has no cap.
+    pub async fn claimed_caps(&self) -> anyhow::Result<Vec<ClaimedCap>> {
+        let output = self.compose(&["config", "--format", "json"], None).await?;
+        let mut claimed = caps::claimed(&output.stdout, &self.phase)?;
+        for cap in &mut claimed {
+            cap.cpus = caps::divided(cap.cpus, self.slower);
+        }
+        Ok(claimed)
+    }
+
+    /// Images that this phase needs and the engine does not have.
+    ///
+    /// # Errors
+    /// When Compose or the engine fails.
+    pub async fn missing_images(&self) -> anyhow::Result<Vec<String>> {
+        let output = self.compose(&["config", "--images"], None).await?;
+        let mut missing = Vec::new();
+        for image in String::from_utf8_lossy(&output.stdout).lines() {
+            let inspect = Command::new("docker")
+                .args(["image", "inspect", image])
+                .output();
+            if !inspect.await?.status.success() {
+                missing.push(image.to_owned());
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The Compose files: those that `.env` names, and over them the caps of the budget and those of a
+    /// slower machine.
+    fn files(&self, slowed_down: Option<&SlowedDown>) -> anyhow::Result<String> {
+        let mut files = self.project.compose_files()?;
+        if self.budget == Budget::Grown {
+            files += &format!(":{GROWN}");
+        }
+        if let Some(slowed_down) = slowed_down {
+            files += &format!(":{}", slowed_down.file().display());
+        }
+        Ok(files)
+    }
+
+    async fn compose(
+        &self,
+        arguments: &[&str],
+        slowed_down: Option<&SlowedDown>,
+    ) -> anyhow::Result<Output> {
+        let output = self
+            .project
+            .compose(&self.files(slowed_down)?)
+            .args(["--profile", self.phase.name])
+            .args(arguments)
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            // A terminal's Ctrl-C goes to its whole process group. Compose must not get it: we take
+            // the stack down ourselves.
+            .process_group(0)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("cannot run `docker compose`: run `make setup`")?;
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "`docker compose {}` failed:\n{}",
+                arguments.join(" "),
+                errors.trim()
+            );
+        }
+        Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The project's folder: where its Compose files, its secrets and its results are, and how `docker
+//! compose` is called in it.
+
+use anyhow::{Context, bail};
+use std::path::{Path, PathBuf};
+use tokio::process::Command;
+
+/// The Compose project all containers of the lab belong to.
+pub const NAME: &str = "signup-lab";
+
+/// Which images and Compose files this machine uses; written by set-up.
+const ENV_FILE: &str = ".env";
+
+/// What `docker compose` may see of the shell: how to find programs and the engine. Everything else is
+/// kept from it, because a run must not depend on what somebody's shell has in it: COMPOSE_PROFILES,
+/// POSTGRES_IMAGE, BATCH, … would measure something else without a word.
+const PASSED_ON: [&str; 16] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+];
+
+/// The project.
+#[derive(Debug, Clone)]
+pub struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    /// The project in `root`.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        let root = root.to_owned();
+        Self { root }
+    }
+
+    /// The nearest folder above the working directory that holds the project.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find() -> anyhow::Result<Self> {
+        let here = std::env::current_dir()?;
+        for folder in here.ancestors() {
+            if folder.join("compose/compose.yaml").exists() {
+                return Ok(Self::new(folder));
+            }
+        }
+        bail!("not inside the lab: no compose/compose.yaml here or above; use --root")
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where runs are kept.
+    #[must_use]
+    pub fn results(&self) -> PathBuf {
+        self.root.join("results")
+    }
+
+    /// A secret that set-up has made.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn secret(&self, name: &str) -> anyhow::Result<String> {
+        let file = self.root.join("compose/secrets").join(name);
+        let secret = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}: run `make setup`", file.display()))?;
+        Ok(secret.trim_end().to_owned())
+    }
+
+    /// The Compose files that `.env` names.
+    ///
+    /// # Errors
+    /// When the machine is not set up.
+    pub fn compose_files(&self) -> anyhow::Result<String> {
+        let env = std::fs::read_to_string(self.root.join(ENV_FILE))
+            .context("the machine is not set up: run `make build` first (it writes .env)")?;
+        let files = env
+            .lines()
+            .find_map(|line| line.strip_prefix("COMPOSE_FILE="));
+        let files = files.context("no COMPOSE_FILE in .env: run `make setup`")?;
+        Ok(files.to_owned())
+    }
+
+    /// `docker compose`, with these files, and nothing of the shell that could change what is run.
+    #[must_use]
+    pub fn compose(&self, files: &str) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .args(["compose", "--project-name", NAME])
+            // Named, because with COMPOSE_FILE set Compose looks for it elsewhere.
+            .args(["--env-file", ENV_FILE, "--progress", "quiet"])
+            .current_dir(&self.root)
+            .env_clear();
+        for name in PASSED_ON {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.env("COMPOSE_FILE", files);
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compose_sees_nothing_of_a_shell_that_could_change_a_run() {
+        let root = tempfile::tempdir().unwrap();
+        let command = Project::new(root.path()).compose("a.yaml");
+        let mut seen: Vec<_> = command
+            .as_std()
+            .get_envs()
+            .filter_map(|(name, value)| value.and(name.to_str()))
+            .filter(|name| !PASSED_ON.contains(name))
+            .collect();
+        seen.sort_unstable();
+        assert_eq!(seen, ["COMPOSE_FILE"]);
+        for name in ["COMPOSE_PROFILES", "POSTGRES_IMAGE", "BATCH", "BROKEN"] {
+            assert!(!PASSED_ON.contains(&name));
+        }
+        // env_clear is not to be seen in get_envs: a child tells.
+        let mut echo = std::process::Command::new("env");
+        echo.env_clear();
+        assert!(echo.output().unwrap().stdout.is_empty());
+    }
+
+    #[test]
+    fn what_set_up_has_not_written_is_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        let project = Project::new(root.path());
+        let error = format!("{:#}", project.compose_files().unwrap_err());
+        assert!(error.contains("make build"), "{error}");
+        let error = format!("{:#}", project.secret("database_password").unwrap_err());
+        assert!(error.contains("make setup"), "{error}");
+        std::fs::write(
+            root.path().join(ENV_FILE),
+            "A=1\nCOMPOSE_FILE=a.yaml:b.yaml\n",
+        )
+        .unwrap();
+        assert_eq!(project.compose_files().unwrap(), "a.yaml:b.yaml");
+    }
+}

@@ -1,0 +1,10 @@
+//! The parts of the lab against real sockets and a real broker. One program, so that it is linked once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy knows tests, but not the functions they share"
+)]
+
+mod generator;
+mod queue;

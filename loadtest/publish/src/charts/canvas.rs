@@ -1,0 +1,206 @@
+//! Draws one chart as SVG: heading, verdict, axes, lines, and a legend beside the plot, where it
+//! covers no data. What is drawn is decided in the parent module.
+
+mod heading;
+mod legend;
+
+use super::axis::Axis;
+use anyhow::{Result, anyhow};
+use lab_truth::record::Verdict;
+use plotters::backend::SVGBackend;
+use plotters::chart::ChartContext;
+use plotters::coord::Shift;
+use plotters::element::{Circle, Text};
+use plotters::prelude::{Cartesian2d, ChartBuilder, DrawingArea, IntoDrawingArea};
+use plotters::series::{AreaSeries, DashedLineSeries, LineSeries};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontStyle, IntoFont, RGBColor, TextStyle, WHITE};
+
+/// One chart, ready to be drawn.
+pub(super) struct Chart {
+    pub(super) heading: String,
+    pub(super) subtitle: String,
+    pub(super) verdict: Verdict,
+    /// Why the verdict is not `VALID`.
+    pub(super) reasons: Vec<String>,
+    /// What the vertical axis shows, with its unit.
+    pub(super) unit: String,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One line, and its entry in the legend.
+pub(super) struct Line {
+    /// Empty for a line without an entry in the legend.
+    pub(super) label: String,
+    /// The figure of the whole run, below the label.
+    pub(super) detail: String,
+    pub(super) colour: RGBColor,
+    pub(super) stroke: Stroke,
+    /// Seconds and values; a value that is not a number leaves a gap.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stroke {
+    Thin,
+    /// Broad and pale, so that a thin line above it stays visible where both agree.
+    Broad,
+    Dashed,
+    Area,
+}
+
+// plotters places everything on whole pixels: a canvas of twice the size shown keeps slopes smooth.
+const ZOOM: i32 = 2;
+const SHOWN: (i32, i32) = (960, 450);
+const GUTTER: i32 = 196;
+const MARGIN: i32 = 24;
+
+const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
+const MUTED: RGBColor = RGBColor(0x57, 0x60, 0x6A);
+const AXIS: RGBColor = RGBColor(0x8C, 0x95, 0x9F);
+const GRID: RGBColor = RGBColor(0xE4, 0xE8, 0xEC);
+
+type Svg<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+
+/// The chart as the text of an SVG file.
+///
+/// # Errors
+/// When plotters cannot draw it.
+pub(super) fn draw(chart: &Chart) -> Result<String> {
+    let mut svg = String::new();
+    let size = (unsigned(SHOWN.0 * ZOOM), unsigned(SHOWN.1 * ZOOM));
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        paint(&root, chart).map_err(|error| anyhow!("drawing {}: {error}", chart.heading))?;
+    }
+    let drawn = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
+    let shown = format!("width=\"{}\" height=\"{}\"", SHOWN.0, SHOWN.1);
+    Ok(svg.replacen(&drawn, &shown, 1))
+}
+
+fn paint(root: &Svg<'_>, chart: &Chart) -> Result<()> {
+    // Opaque, so that dark text stays readable on a dark page.
+    root.fill(&WHITE).map_err(drawing)?;
+    heading::paint_heading(root, chart)?;
+    heading::paint_watermark(root, chart)?;
+    let mut plot = paint_axes(root, chart)?;
+    for line in &chart.lines {
+        paint_line(&mut plot, line)?;
+    }
+    if chart.lines.iter().all(|line| line.points.is_empty()) {
+        let middle = ((MARGIN + SHOWN.0 - GUTTER) / 2, (top(chart) + SHOWN.1) / 2);
+        write(
+            root,
+            "nothing was sampled",
+            middle,
+            &plain(16, MUTED, HPos::Center),
+        )?;
+    }
+    legend::paint_legend(root, chart)?;
+    root.present().map_err(drawing)
+}
+
+/// Where the plot begins: a line lower when there is a reason to tell above it.
+fn top(chart: &Chart) -> i32 {
+    if chart.reasons.is_empty() { 96 } else { 116 }
+}
+
+fn paint_axes<'a, 'b>(root: &'a Svg<'b>, chart: &Chart) -> Result<Plot<'a, 'b>> {
+    let mut plot = ChartBuilder::on(root)
+        .margin_top(top(chart) * ZOOM)
+        .margin_right((GUTTER + MARGIN) * ZOOM)
+        .margin_left(MARGIN * ZOOM)
+        .margin_bottom(14 * ZOOM)
+        .x_label_area_size(46 * ZOOM)
+        .y_label_area_size(56 * ZOOM)
+        .build_cartesian_2d(chart.x.clone(), chart.y.clone())
+        .map_err(drawing)?;
+    plot.configure_mesh()
+        .light_line_style(GRID)
+        .bold_line_style(GRID.stroke_width(unsigned(ZOOM)))
+        .axis_style(AXIS.stroke_width(unsigned(ZOOM)))
+        .x_desc("seconds since the load began")
+        .axis_desc_style(("sans-serif", 13 * ZOOM).into_font().color(&MUTED))
+        .label_style(("sans-serif", 13 * ZOOM).into_font().color(&MUTED))
+        .draw()
+        .map_err(drawing)?;
+    Ok(plot)
+}
+
+fn paint_line(plot: &mut Plot<'_, '_>, line: &Line) -> Result<()> {
+    for points in line.points.split(|(_, value)| !value.is_finite()) {
+        // A line through one point is invisible.
+        if let [point] = points {
+            let dot = Circle::new(*point, 3 * ZOOM, line.colour.filled());
+            plot.draw_series([dot]).map_err(drawing)?;
+            continue;
+        }
+        let thin = line.colour.stroke_width(unsigned(2 * ZOOM));
+        match line.stroke {
+            Stroke::Thin => plot.draw_series(LineSeries::new(points.iter().copied(), thin)),
+            Stroke::Broad => {
+                let broad = line.colour.mix(0.45).stroke_width(unsigned(5 * ZOOM));
+                plot.draw_series(LineSeries::new(points.iter().copied(), broad))
+            }
+            Stroke::Dashed => plot.draw_series(DashedLineSeries::new(
+                points.iter().copied(),
+                7 * ZOOM,
+                5 * ZOOM,
+                thin,
+            )),
+            Stroke::Area => {
+                let area = AreaSeries::new(points.iter().copied(), 0.0, line.colour.mix(0.45));
+                plot.draw_series(area.border_style(line.colour.stroke_width(unsigned(ZOOM))))
+            }
+        }
+        .map_err(drawing)?;
+    }
+    Ok(())
+}
+
+fn verdict_colour(verdict: Verdict) -> RGBColor {
+    match verdict {
+        Verdict::Valid => RGBColor(0x1A, 0x7F, 0x37),
+        Verdict::Suspect => RGBColor(0x9A, 0x67, 0x00),
+        Verdict::Invalid => RGBColor(0xCF, 0x22, 0x2E),
+    }
+}
+
+fn plain(size: i32, colour: impl Color, side: HPos) -> TextStyle<'static> {
+    let pos = Pos::new(side, VPos::Center);
+    TextStyle {
+        font: ("sans-serif", size * ZOOM).into_font(),
+        color: colour.to_backend_color(),
+        pos,
+    }
+}
+
+fn bold(size: i32, colour: impl Color, side: HPos) -> TextStyle<'static> {
+    let style = plain(size, colour, side);
+    TextStyle {
+        font: style.font.style(FontStyle::Bold),
+        ..style
+    }
+}
+
+fn write(root: &Svg<'_>, text: &str, place: (i32, i32), style: &TextStyle<'_>) -> Result<()> {
+    root.draw(&Text::new(text.to_owned(), at(place), style.clone()))
+        .map_err(drawing)
+}
+
+fn at((x, y): (i32, i32)) -> (i32, i32) {
+    (x * ZOOM, y * ZOOM)
+}
+
+fn unsigned(n: i32) -> u32 {
+    n.unsigned_abs()
+}
+
+/// plotters' error borrows nothing, but is not `Sync`: keep its text.
+fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{error}")
+}

@@ -1,0 +1,70 @@
+//! Runs to test with, read from `fixtures/`, in schema 1 as they were written: a clean rush, one that
+//! lost acknowledged signups when its database was killed, and one of a machine too slow for its load.
+//! Tests only.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+use crate::record::{Backlog, Run, Second};
+use crate::spec::PhaseName;
+use std::path::PathBuf;
+
+/// 1,000 users in 100 s, clean.
+#[must_use]
+pub fn rush() -> Run {
+    read("20251121T081500Z-phase1-rush-1000")
+}
+
+/// The same load with the database killed on the way; two acknowledged signups are gone.
+#[must_use]
+pub fn lost() -> Run {
+    read("20251121T093000Z-phase1-rush-1000")
+}
+
+/// 1,000,000 users in 100 s on a machine 2.8 times slower than the published one: every slot was held by
+/// a service at its cap.
+#[must_use]
+pub fn overloaded() -> Run {
+    read("20261128T052141Z-phase3-rush-1000000")
+}
+
+/// The clean rush as it could have been with a queue: each signup recorded in the second after its
+/// answer, the last 3 s after the load.
+#[must_use]
+pub fn buffered() -> Run {
+    let mut run = rush();
+    run.spec.phase = PhaseName::Phase3;
+    run.id = run.id.replace("phase1", "phase3");
+    let last = run.timeline.len().try_into().unwrap();
+    run.timeline.extend((last..last + 3_u32).map(|t_s| Second {
+        t_s,
+        ..Second::default()
+    }));
+    let mut waiting = 0;
+    for second in &mut run.timeline {
+        second.recorded = Some(waiting);
+        waiting = second.acked;
+        second.backlog = waiting;
+    }
+    run.drain_s = 3.2;
+    run.backlog = Some(Backlog {
+        peak: 19,
+        peak_t_s: 4,
+        at_window_end: 14,
+    });
+    let durable = &mut run.latency_ms.durable;
+    (durable.p50, durable.p99, durable.count) = (310.0, 1_020.0, 1_000);
+    run
+}
+
+/// The folder of the sample runs.
+#[must_use]
+pub fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn read(id: &str) -> Run {
+    crate::store::read_run(&folder().join(id)).unwrap()
+}
