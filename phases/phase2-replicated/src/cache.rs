@@ -61,7 +61,7 @@ pub(crate) struct Cache {
 #[derive(Clone)]
 struct Levels {
     /// Not moka: in a rush each signup is kept and hardly one asked for, and moka's insertions were
-    /// about a tenth of the server's samples (NOTES.md). Single flight and a time to live are for the counts.
+    /// about a tenth of the server's samples (NOTES N41). Single flight and a time to live are for the counts.
     signups: Arc<Signups<(EventId, SignupId), Arc<Recorded>>>,
     counts: Counts<EventId, Arc<Kept>>,
     redis: Redis,
@@ -131,7 +131,7 @@ impl Cache {
     }
 
     /// Keeps a signup that was just written, in the first level alone: to send each to Redis as well
-    /// cost a rush 7 % of its CPU, for receipts that hardly anybody asks for (NOTES.md).
+    /// cost a rush 7 % of its CPU, for receipts that hardly anybody asks for (NOTES N46).
     pub(crate) fn keep_written(&self, event: EventId, id: SignupId, recorded: Recorded) {
         if let Some(levels) = &self.levels {
             levels.signups.insert((event, id), Arc::new(recorded));

@@ -180,7 +180,7 @@ impl Database {
     }
 
     /// Boxed: the future takes 2 kB, and each request would carry room for it, also one that is answered
-    /// from memory or by a batch (NOTES.md).
+    /// from memory or by a batch (NOTES N45).
     fn run<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
