@@ -4,6 +4,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup images images-broken build lab test tests lint down
 
+# Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
+# as in compose/lib/common.sh.
+unexport $(filter COMPOSE_% %_IMAGE BATCH BROKEN CACHE QUEUE REPLICA,$(.VARIABLES))
+
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

@@ -9,6 +9,16 @@ INPUTS_LABEL=signup-lab.inputs
 
 SCRIPT=$(basename "$0" .sh)
 
+# Compose believes the shell before it believes .env: another project, other files or profiles, another
+# image, a part of a phase left out. What is run must not depend on who runs it. The Makefile has the
+# same names, and compose/tests/scripts.sh looks for ones that neither has.
+forget_shell() {
+    local name
+    while read -r name; do unset "$name"; done < <(env | sed -n 's/^\([A-Z0-9_]*_IMAGE\)=.*/\1/p')
+    unset "${!COMPOSE_@}" BATCH BROKEN CACHE QUEUE REPLICA
+}
+forget_shell
+
 say() { printf '%s: %s\n' "$SCRIPT" "$*"; }
 die() {
     say "$*" >&2

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Tests of the scripts, without an engine: in a copy of the repository, with a `docker` that only
+# writes down with which words and which environment it was called.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+
+# A copy in which set-up may write, and which knows nothing of this machine's `.env`.
+make_copy() {
+    COPY=$WORK/copy
+    rm -rf "${WORK:?}"/{copy,calls,bin}
+    mkdir -p "$COPY" "$WORK/bin"
+    tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build -c Makefile compose monitoring | tar -C "$COPY" -x
+    cat >"$WORK/bin/docker" <<END
+#!/bin/sh
+{ echo "docker \$*"; env; } >>"$WORK/calls"
+END
+    chmod 0755 "$WORK/bin/docker"
+}
+
+# Runs a command in the copy, as if from a new shell.
+in_copy() { (cd "$COPY" && PATH=$WORK/bin:$PATH "$@" >"$WORK/output" 2>&1) || { cat "$WORK/output" && return 1; }; }
+
+# Variables by which the Compose files, or Compose itself, would make something else of the lab.
+compose_variables() {
+    printf '%s\n' COMPOSE_PROJECT_NAME COMPOSE_PROFILES COMPOSE_FILE COMPOSE_ENV_FILES
+    # Those that are put into the text, ${NAME…}, and those passed on as they are: NAME with nothing
+    # after it.
+    # shellcheck disable=SC2016  # Compose expands these, not bash
+    cat "$ROOT"/compose/*.yaml | grep -oE '\$\{[A-Z0-9_]+|^ +[A-Z0-9_]+:$' | tr -d '${ :'
+}
+
+# A command must hand on none of them, whoever starts it.
+hands_on_nothing() {
+    local name leaked='' settings=()
+    for name in $(compose_variables); do settings+=("$name=astray"); done
+    [[ ${#settings[@]} -gt 10 ]] || die "the variables of the Compose files were not found"
+    in_copy env -u MAKEFLAGS -u MAKELEVEL "${settings[@]}" "$@"
+    [[ -s $WORK/calls ]] || die "'$*' never called docker"
+    leaked=$(sed -n 's/^\(.*\)=astray$/\1/p' "$WORK/calls" | sort -u | tr '\n' ' ')
+    [[ -z $leaked ]] || die "'$*' follows these of the shell: $leaked"
+}
+
+test_scripts_do_not_follow_the_shell() { hands_on_nothing env IMAGES=local compose/setup.sh; }
+
+test_make_does_not_follow_the_shell() { hands_on_nothing make down; }
+
+main() {
+    local name failed=0 status
+    WORK=$(mktemp -d)
+    trap 'rm -rf "$WORK"' EXIT
+    for name in $(declare -F | awk '$3 ~ /^test_/ { print $3 }'); do
+        # Not as a condition: that would switch `set -e` off within.
+        set +e
+        (
+            set -e
+            make_copy
+            "$name"
+        )
+        status=$?
+        set -e
+        [[ $status == 0 ]] || failed=$((failed + 1))
+        say "$name: $([[ $status == 0 ]] && echo ok || echo FAILED)"
+    done
+    [[ $failed == 0 ]] || die "$failed tests failed"
+}
+
+main
