@@ -28,6 +28,18 @@ ensure_secrets() {
     write_queue_user "$directory"
 }
 
+# What containers read as users of their own: configuration that is mounted, and what is copied into
+# the local images. A clone under umask 077 has it for its owner only, and the balancer, the databases,
+# Redis, RabbitMQ and Prometheus would restart for ever.
+ensure_readable() {
+    local closed places=(compose/{haproxy,offline,postgres,rabbitmq,redis} monitoring/{grafana,prometheus})
+    closed=$(find "${places[@]}" \( -type d ! -perm -055 -o -type f ! -perm -044 \) -print | wc -l)
+    ((closed > 0)) || return 0
+    say "making $closed configuration files and folders readable for the containers' users"
+    chmod -R go+rX "${places[@]}" ||
+        die "cannot: they belong to somebody else. As their owner: chmod -R go+rX ${places[*]}"
+}
+
 # RabbitMQ makes its first user from its configuration, and reads no password from a file.
 write_queue_user() {
     local directory=$1 wanted
@@ -73,6 +85,7 @@ main() {
     ensure_compose
     ensure_toolchain
     ensure_secrets
+    ensure_readable
     local images
     images=$(choose_images)
     write_env "$images"

@@ -45,6 +45,24 @@ test_scripts_do_not_follow_the_shell() { hands_on_nothing env IMAGES=local compo
 
 test_make_does_not_follow_the_shell() { hands_on_nothing make down; }
 
+test_setup_opens_configuration_to_the_containers() {
+    local closed
+    chmod -R go-rwx "$COPY"
+    in_copy env IMAGES=local compose/setup.sh
+    # What the Compose files mount from the repository.
+    closed=$(cd "$COPY/compose" && grep -ohE -- '- \.\.?/[^:]+' ./*.yaml | cut -c3- | sort -u | while read -r mounted; do
+        find "$mounted" ! -perm -044
+    done)
+    [[ -z $closed ]] || die "containers cannot read: $closed"
+    [[ $(stat -c %a "$COPY/compose/secrets") == 700 ]] || die "the folder of the secrets is open to others"
+}
+
+test_a_second_setup_says_and_changes_nothing() {
+    in_copy env IMAGES=local compose/setup.sh
+    in_copy env IMAGES=local compose/setup.sh
+    [[ $(<"$WORK/output") == "setup: ready (for local images)" ]] || die "it said: $(<"$WORK/output")"
+}
+
 main() {
     local name failed=0 status
     WORK=$(mktemp -d)
