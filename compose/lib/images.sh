@@ -72,6 +72,27 @@ provide_local_images() {
     done
 }
 
+# debootstrap makes devices and runs programs in its folder, so that must not be mounted nodev or
+# noexec; it tries the same.
+takes_devices() {
+    local probe works=1
+    probe=$(mktemp -d "$1/probe.XXXXXX") || return
+    mknod "$probe/null" c 1 3 && : >"$probe/null" &&
+        printf '#!/bin/sh\n' >"$probe/run" && chmod 0700 "$probe/run" && "$probe/run" || works=0
+    rm -rf "$probe"
+    [[ $works == 1 ]]
+} 2>/dev/null
+
+# The first of PLACES where debootstrap can work. /tmp comes last: Debian 13 mounts it nodev, and in
+# memory.
+place_for_tree() {
+    local place
+    for place in "$@"; do
+        [[ -d $place ]] && takes_devices "$place" && printf '%s' "$place" && return
+    done
+    return 1
+}
+
 # Debian trixie as debootstrap makes it, once: its packages are as old as the image.
 provide_base() {
     have_image "$BASE_LOCAL" && return
@@ -81,16 +102,22 @@ provide_base() {
     fi
     [[ $(id -u) == 0 ]] || die "making the base image needs root (debootstrap)."
     say "making $BASE_LOCAL with debootstrap (about a minute)"
-    local tree mirror=()
+    local places=("$ROOT/compose/.build" /var/tmp /tmp) place tree log mirror=()
+    mkdir -p "${places[0]}"
+    log=${places[0]}/debootstrap.log
+    place=$(place_for_tree "${places[@]}") ||
+        die "debootstrap needs a folder that is mounted neither nodev nor noexec; none of these is: ${places[*]}"
     # A Debian host's own mirror; elsewhere the one debootstrap knows.
     [[ $(distribution) != debian ]] || mirror=("$(debian_mirror)")
-    tree=$(mktemp -d)
-    debootstrap --variant=minbase trixie "$tree" ${mirror[@]+"${mirror[@]}"} >"$tree.log" ||
-        die "debootstrap failed; its output is in $tree.log"
+    tree=$(mktemp -d "$place/base.XXXXXX")
+    debootstrap --variant=minbase trixie "$tree" ${mirror[@]+"${mirror[@]}"} >"$log" || {
+        rm -rf "$tree"
+        die "debootstrap failed; its output is in $log"
+    }
     # Package lists and caches are 90 MB that every image on top would carry.
     rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/* "$tree"/usr/share/{doc,man,locale}/*
     tar -C "$tree" -c . | docker import - "$BASE_LOCAL" >/dev/null
-    rm -rf "$tree" "$tree.log"
+    rm -rf "$tree" "$log"
 }
 
 # Builds IMAGE from FOLDER, unless it was already made from the same files on the same base.

@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/images.sh
+. "$ROOT/compose/lib/images.sh"
 
 # A copy in which set-up may write, and which knows nothing of this machine's `.env`.
 make_copy() {
@@ -61,6 +63,16 @@ test_a_second_setup_says_and_changes_nothing() {
     in_copy env IMAGES=local compose/setup.sh
     in_copy env IMAGES=local compose/setup.sh
     [[ $(<"$WORK/output") == "setup: ready (for local images)" ]] || die "it said: $(<"$WORK/output")"
+}
+
+test_the_base_image_is_made_where_devices_work() {
+    # The real probe needs root; which folders it refuses is not the question here.
+    takes_devices() { [[ $1 == */good ]]; }
+    mkdir -p "$WORK"/{nodev,good}
+    local place
+    place=$(place_for_tree "$WORK/missing" "$WORK/nodev" "$WORK/good" /tmp)
+    [[ $place == "$WORK/good" ]] || die "it would be made in $place"
+    ! place_for_tree "$WORK/nodev" || die "it would be made where no device works"
 }
 
 main() {
