@@ -1,8 +1,9 @@
 # The few commands a person types; continuous integration runs the same ones.
-# `make lab` is the main job, `make test` all tests. Both work on a fresh machine.
+# `make lab` is the main job, `make test` all tests, `make check` all that needs no stack. All work on
+# a fresh machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images images-broken build lab test tests lint down
+.PHONY: help setup images images-broken build lab check test tests down
 
 # Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
@@ -26,6 +27,9 @@ images-broken: images ## Also build phase 1 with the defects the ledger must con
 lab: build ## Run the main job: every phase at its own scale, capped, verified, with a report
 	@$${CARGO_TARGET_DIR:-target}/release/lab main
 
+check: setup ## Find what is wrong without starting a stack: code, documents, scripts, configuration, dependencies
+	@compose/check.sh
+
 test: images-broken ## Run all tests, ending with a smoke run of the real thing
 	@compose/with-test-services.sh $(MAKE) --no-print-directory tests
 
@@ -34,10 +38,6 @@ test: images-broken ## Run all tests, ending with a smoke run of the real thing
 tests:
 	cargo test --locked --workspace --lib --bins --tests
 	cargo test --locked --package lab --test stack -- --test-threads=1
-
-lint: ## Check formatting and lints
-	cargo fmt --all -- --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 down: ## Stop everything of the lab and remove its volumes
 	@docker compose --profile '*' down --volumes --remove-orphans

@@ -55,13 +55,15 @@ choose_images() {
     fi
 }
 
+pull_image() {
+    have_image "$1" && return
+    say "pulling $1"
+    docker pull --quiet "$1" >/dev/null || die "cannot pull $1. IMAGES=local makes images from Debian packages instead."
+}
+
 provide_official_images() {
     local image
-    for image in $(official_images); do
-        have_image "$image" && continue
-        say "pulling $image"
-        docker pull --quiet "$image" >/dev/null || die "cannot pull $image. IMAGES=local makes images from Debian packages instead."
-    done
+    for image in $(official_images); do pull_image "$image"; done
 }
 
 provide_local_images() {
