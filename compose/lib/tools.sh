@@ -13,16 +13,19 @@ ensure_shellcheck() {
     install_packages shellcheck >&3
 }
 
-# Runs a cargo tool, after building it from crates.io if this version is not there.
+# Runs a cargo tool, after building it from crates.io if this version is not there: in a folder of its
+# own, because two checkouts may do so at once. The trap is the calling check's, which is a subshell.
 # Usage: cargo_tool NAME VERSION ARGUMENT…
 cargo_tool() {
     local name=$1 version=$2 folder=$TOOLS/$1-$2
     shift 2
     if [[ ! -x $folder/bin/$name ]]; then
         announce "building $name $version from crates.io"
+        mkdir -p "$TOOLS"
+        BUILD=$(mktemp -d "$TOOLS/build.XXXXXX")
+        trap 'rm -rf "$BUILD"' EXIT
         CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$folder" \
-            --target-dir "$TOOLS/build" "$name@$version"
-        rm -rf "$TOOLS/build"
+            --target-dir "$BUILD" "$name@$version"
     fi
     "$folder/bin/$name" "$@"
 }
