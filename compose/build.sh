@@ -19,25 +19,44 @@ readonly BREAKABLE=(phase1-monolith)
 readonly EXPORTER=container-exporter
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
+# Cargo's profile for what is measured; each image says it in this label, and each run records it.
+readonly PROFILE=service
+readonly PROFILE_LABEL=signup-lab.profile
 # Compiled programs on their way into an image; git-ignored.
 readonly BUILD_DIR=$ROOT/compose/.build
 
-# Compiles on the host. Always the same set of packages, so that the libraries' features, and with
-# them the compiled libraries, are the same in every build here. Only the programs that are wanted:
-# linking each takes half a minute, and the lab three.
+# Compiles the programs on the host. Always the same set of packages, so that the libraries' features,
+# and with them the compiled libraries, are the same in every build here.
 compile() {
-    local program wanted=(--package lab)
+    local program packages=() bins=()
     for program in "${PHASES[@]}" "$EXPORTER"; do
-        wanted+=(--package "${program%/*}" --bin "${program##*/}")
+        packages+=(--package "${program%/*}")
+        bins+=(--bin "${program##*/}")
     done
-    cargo build --release --locked "${wanted[@]}" "$@"
+    cargo build --profile "$PROFILE" --locked "${packages[@]}" "${bins[@]}" "$@" 2>&1 |
+        counted services "$(crates "${packages[@]}")"
+}
+
+# The lab itself, which is not measured and so not optimised across crates: that took most of its build.
+compile_lab() {
+    cargo build --release --locked --package lab 2>&1 | counted lab "$(crates --package lab)"
+}
+
+# How many crates cargo compiles for these packages, each once.
+crates() { cargo tree --locked "$@" --edges normal,build --prefix none --format '{p}' | sed 's| (\*)$||' | sort -u | wc -l; }
+
+# Cargo's lines with how far it is: its own bar shows on a terminal only, and two cannot share one.
+counted() {
+    awk -v what="$1" -v all="$2" '
+        /^ *Compiling / { printf "build: %s, %d of %d: %s\n", what, ++done, all, $2; fflush(); next }
+        { print; fflush() }' >&2
 }
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
 keep() {
     local program=$1 name=$2
     mkdir -p "$BUILD_DIR/$name"
-    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/release/$program" "$BUILD_DIR/$name/$program"
+    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/$PROFILE/$program" "$BUILD_DIR/$name/$program"
 }
 
 # An honest image with a defect in it would make every published number a lie.
@@ -51,23 +70,26 @@ check_honesty() {
 package() {
     local program=$1 name=$2 image=$3 base dockerfile=$ROOT/compose/offline/program.Dockerfile digest
     base=$(docker image inspect --format '{{.Id}}' "$BASE_LOCAL")
-    digest=$(digest_of "$BUILD_DIR/$name" "$dockerfile" "$base")
+    digest=$(digest_of "$BUILD_DIR/$name" "$dockerfile" "$base" "$PROFILE_LABEL=$PROFILE")
     image_is_current "$image" "$digest" && return
     say "building $image"
     quiet_build --file "$dockerfile" --build-arg "BASE=$BASE_LOCAL" --build-arg "PROGRAM=$program" \
-        --label "$INPUTS_LABEL=$digest" --tag "$image" "$BUILD_DIR/$name"
+        --label "$INPUTS_LABEL=$digest" --label "$PROFILE_LABEL=$PROFILE" --tag "$image" "$BUILD_DIR/$name"
 }
 
-# The images of others are made meanwhile: that is mostly downloading, and leaves the processor to
-# the compiler. ARGUMENTS are for cargo.
+# The images of others are made meanwhile, which is mostly downloading, and so is what COMMAND does: the
+# compiler alone keeps one and a half of two cores busy, because the last step of each program is on one.
 build_local() {
-    local program providing
+    local program providing beside
     provide_local_images &
     providing=$!
-    compile "$@" || {
-        wait "$providing" || true
+    "$@" &
+    beside=$!
+    compile || {
+        wait "$providing" "$beside" || true
         die "the programs do not compile; cargo says why above."
     }
+    wait "$beside" || die "the lab does not compile; cargo says why above."
     wait "$providing" || die "no images to put the programs on; why is said above, between cargo's lines."
     for program in "${PHASES[@]}" "$EXPORTER"; do
         program=${program#*/}
@@ -104,6 +126,7 @@ build_official() {
         say "building signup-lab/$program:$tag"
         quiet_build --file "$ROOT/compose/Dockerfile" --build-arg "PACKAGE=$package" \
             --build-arg "PROGRAM=$program" --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
+            --build-arg "PROFILE=$PROFILE" --label "$PROFILE_LABEL=$PROFILE" \
             --tag "signup-lab/$program:$tag" "$ROOT"
     done
 }
@@ -112,13 +135,13 @@ main() {
     cd "$ROOT"
     local variant=${1:-honest}
     case $(env_value LAB_IMAGES)/$variant in
-    local/honest) build_local ;;
-    local/lab) build_local --bin lab ;;
+    local/honest) build_local true ;;
+    local/lab) build_local compile_lab ;;
     local/broken) build_local_broken ;;
     official/honest) build_official latest "" "${PHASES[@]}" ;;
     official/lab)
         build_official latest "" "${PHASES[@]}"
-        cargo build --release --locked --package lab
+        compile_lab
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die ".env is missing: run compose/setup.sh first." ;;

@@ -14,7 +14,7 @@ use crate::run::Lock;
 use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
 use crate::stack::project::Project;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use lab_truth::spec::PhaseName;
 pub use options::RunOptions;
 use std::path::PathBuf;
@@ -123,6 +123,12 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: String,
     },
+}
+
+/// The command line, for whoever documents it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the command line and does what it says.

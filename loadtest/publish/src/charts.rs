@@ -192,6 +192,7 @@ fn chart(run: &Run, what: &str, unit: &str, y: Axis, lines: Vec<Line>) -> Chart 
         x: Axis::linear(end(run), 8.0),
         y,
         lines,
+        bands: run.faults.iter().map(|f| (f.begin_s, f.end_s)).collect(),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn markdown(run: &Run) -> String {
         run.spec.scenario,
         words::verdict(run.verdict)
     );
-    if run.outcome.is_some() {
+    if run.outcome.is_some() && run.verdict != Verdict::Invalid {
         title += &format!(", {}", words::outcome(run));
     }
     let mut sections = vec![
@@ -64,7 +64,9 @@ fn judgement(run: &Run) -> String {
     };
     let believed = format!("**{}.** {allows}", words::verdict(run.verdict));
     let believed = with_list(believed, &words::reasons(run));
-    let Some(outcome) = &run.outcome else {
+    // Of numbers that may not be used nothing follows.
+    let usable = run.verdict != Verdict::Invalid;
+    let Some(outcome) = run.outcome.as_ref().filter(|_| usable) else {
         return believed;
     };
     let carried = if outcome.carried {

@@ -133,10 +133,11 @@ fn dead(run: &Run) -> String {
     format!(" (reasons of all dead letters: {})", letters.join(", "))
 }
 
-/// CARRIED or MISSED; a dash where it was not asked.
+/// CARRIED or MISSED; a dash where it was not asked, and where the numbers that say so may not be used.
 #[must_use]
 pub fn outcome(run: &Run) -> &'static str {
-    match &run.outcome {
+    let usable = run.verdict != Verdict::Invalid;
+    match run.outcome.as_ref().filter(|_| usable) {
         Some(Outcome { carried: true, .. }) => "CARRIED",
         Some(_) => "MISSED",
         None => crate::format::NONE,
@@ -146,7 +147,9 @@ pub fn outcome(run: &Run) -> &'static str {
 /// What was missed and by how much, one sentence each.
 #[must_use]
 pub fn missed(run: &Run) -> Vec<String> {
-    let missed = run.outcome.iter().flat_map(|outcome| &outcome.missed);
+    let usable = run.verdict != Verdict::Invalid;
+    let outcome = run.outcome.iter().filter(|_| usable);
+    let missed = outcome.flat_map(|outcome| &outcome.missed);
     missed.map(|miss| self::miss(run, miss)).collect()
 }
 
@@ -206,7 +209,8 @@ fn miss(run: &Run, miss: &Miss) -> String {
 #[must_use]
 pub fn in_a_line(run: &Run) -> String {
     let mut line = verdict(run.verdict).to_owned();
-    let Some(outcome) = &run.outcome else {
+    let usable = run.verdict != Verdict::Invalid;
+    let Some(outcome) = run.outcome.as_ref().filter(|_| usable) else {
         return line;
     };
     if outcome.carried {

@@ -37,3 +37,14 @@ impl Modify for Organiser {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Contract::openapi()
 }
+
+#[cfg(test)]
+mod tests {
+    /// The contract is what clients read. After a change on purpose, `INSTA_UPDATE=always cargo test -p
+    /// signup-service openapi` writes it again.
+    #[test]
+    fn the_contract_changes_only_on_purpose() {
+        let document = super::openapi().to_pretty_json().unwrap();
+        insta::assert_snapshot!("openapi", document);
+    }
+}

@@ -7,4 +7,5 @@
 )]
 
 mod generator;
+mod help;
 mod queue;

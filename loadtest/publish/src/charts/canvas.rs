@@ -10,7 +10,8 @@ use lab_truth::record::Verdict;
 use plotters::backend::SVGBackend;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
-use plotters::element::{Circle, Text};
+use plotters::coord::ranged1d::Ranged;
+use plotters::element::{Circle, Rectangle, Text};
 use plotters::prelude::{Cartesian2d, ChartBuilder, DrawingArea, IntoDrawingArea};
 use plotters::series::{AreaSeries, DashedLineSeries, LineSeries};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -28,6 +29,8 @@ pub(super) struct Chart {
     pub(super) x: Axis,
     pub(super) y: Axis,
     pub(super) lines: Vec<Line>,
+    /// Seconds from and to which a fault lasted: drawn as bands behind the lines.
+    pub(super) bands: Vec<(f64, f64)>,
 }
 
 /// One line, and its entry in the legend.
@@ -61,6 +64,7 @@ const MARGIN: i32 = 24;
 const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
 const MUTED: RGBColor = RGBColor(0x57, 0x60, 0x6A);
 const AXIS: RGBColor = RGBColor(0x8C, 0x95, 0x9F);
+const BAND: RGBColor = RGBColor(0xFF, 0xD8, 0xB5);
 const GRID: RGBColor = RGBColor(0xE4, 0xE8, 0xEC);
 
 type Svg<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -88,6 +92,7 @@ fn paint(root: &Svg<'_>, chart: &Chart) -> Result<()> {
     heading::paint_heading(root, chart)?;
     heading::paint_watermark(root, chart)?;
     let mut plot = paint_axes(root, chart)?;
+    paint_bands(&mut plot, chart)?;
     for line in &chart.lines {
         paint_line(&mut plot, line)?;
     }
@@ -129,6 +134,19 @@ fn paint_axes<'a, 'b>(root: &'a Svg<'b>, chart: &Chart) -> Result<Plot<'a, 'b>> 
         .draw()
         .map_err(drawing)?;
     Ok(plot)
+}
+
+fn paint_bands(plot: &mut Plot<'_, '_>, chart: &Chart) -> Result<()> {
+    let (low, high) = (chart.y.range().start, chart.y.range().end);
+    let end = chart.x.range().end;
+    // A fault of a moment still has to be seen.
+    let least = end / 300.0;
+    let bands = chart.bands.iter().map(|(from, to)| {
+        let to = to.max(from + least).min(end);
+        Rectangle::new([(*from, low), (to, high)], BAND.mix(0.35).filled())
+    });
+    plot.draw_series(bands).map_err(drawing)?;
+    Ok(())
 }
 
 fn paint_line(plot: &mut Plot<'_, '_>, line: &Line) -> Result<()> {

@@ -46,6 +46,17 @@ fn a_run_with_a_queue_shows_what_waited_and_no_other_does() {
     );
 }
 
+/// What a fault did is seen where it lasted.
+#[test]
+fn a_fault_is_a_band_behind_the_lines() {
+    let band = "fill=\"#FFD8B5\"";
+    for file in ["rate.svg", "latency.svg"] {
+        let drawn = svg(&fixtures::lost(), file);
+        assert_eq!(drawn.matches(band).count(), 1, "{file}");
+        assert!(!svg(&fixtures::rush(), file).contains(band));
+    }
+}
+
 #[test]
 fn the_goal_is_drawn_when_it_is_in_range() {
     let mut run = fixtures::rush();

@@ -66,9 +66,10 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
         );
         let missed = run.outcome.as_ref().is_some_and(|outcome| !outcome.carried);
         let carried = Cell::new(words::outcome(run));
-        row.push(match missed {
-            true => carried.fg(Color::Yellow),
-            false => carried.fg(Color::Green),
+        let colour = if missed { Color::Yellow } else { Color::Green };
+        row.push(match run.verdict {
+            Verdict::Invalid => carried,
+            Verdict::Valid | Verdict::Suspect => carried.fg(colour),
         });
         table.add_row(row);
     }
