@@ -1,7 +1,6 @@
 //! An answer of the service, and what the contract says of every answer.
 
 use crate::Result;
-use crate::target::excerpt;
 use anyhow::anyhow;
 use reqwest::header::{self, HeaderMap};
 use serde::de::DeserializeOwned;
@@ -156,4 +155,22 @@ impl Answer {
             "X-Served-By to be primary, replica, cache or shard",
         )
     }
+}
+
+/// The start of `bytes` as one line of text.
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
+    const MOST: usize = 240;
+    let text = String::from_utf8_lossy(bytes);
+    let mut shown = String::new();
+    for c in text.chars().take(MOST) {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    if text.chars().count() > MOST {
+        shown.push_str(&format!("… ({} bytes)", bytes.len()));
+    }
+    shown
 }

@@ -1,7 +1,7 @@
 //! The service under test, and requests to it that remember what was sent.
 
 use crate::Result;
-use crate::answer::Answer;
+use crate::answer::{Answer, excerpt};
 use anyhow::{Context, bail};
 use reqwest::{Method, header};
 use serde_json::Value;
@@ -150,22 +150,4 @@ impl Request {
         }
         Ok(answer)
     }
-}
-
-/// The start of `bytes` as one line of text.
-pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    const MOST: usize = 240;
-    let text = String::from_utf8_lossy(bytes);
-    let mut shown = String::new();
-    for c in text.chars().take(MOST) {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    if text.chars().count() > MOST {
-        shown.push_str(&format!("… ({} bytes)", bytes.len()));
-    }
-    shown
 }

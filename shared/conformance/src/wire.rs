@@ -1,8 +1,8 @@
 //! HTTP by hand over TCP: what an HTTP client would normalise, complete or refuse to send.
 
 use crate::Result;
-use crate::answer::Answer;
-use crate::target::{ANSWER_DEADLINE, Target, excerpt};
+use crate::answer::{Answer, excerpt};
+use crate::target::{ANSWER_DEADLINE, Target};
 use anyhow::{Context, bail};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};

@@ -1,46 +1,13 @@
 //! An event: what participants sign up for, and when.
 
-use crate::{EventSalt, Name};
-use std::fmt;
-use std::str::FromStr;
+use crate::{EventId, EventSalt, Name};
 use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The event that is there from the start: "Launch day", always open.
-pub const LAUNCH_DAY: EventId = EventId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
-
-/// Names an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(Uuid);
-
-impl EventId {
-    /// Wraps an id.
-    #[must_use]
-    pub fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl FromStr for EventId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
+pub const LAUNCH_DAY: EventId =
+    EventId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
 /// An event that does not exist yet: what an organiser asks for.
 #[derive(Debug, Clone)]

@@ -1,11 +1,44 @@
-//! The id of a signup: the one key that makes every write idempotent.
+//! The ids of events and signups. That of a signup is the one key that makes every write idempotent.
 //!
 //! Computed, not drawn: whoever knows the event's salt gets the same id for the same participant,
 //! before any database is asked. So a retry, a redelivery or a second server writes the same row.
 
-use crate::{Email, EventId};
+use crate::Email;
 use std::fmt;
+use std::str::FromStr;
 use uuid::Uuid;
+
+/// Names an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// Wraps an id.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The id as it is stored.
+    #[must_use]
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl FromStr for EventId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
 
 /// The secret key of one event: 32 random bytes, drawn when the event is created, never changed.
 ///

@@ -14,8 +14,8 @@ mod receipt;
 mod store;
 
 pub use email::{Email, InvalidEmail};
-pub use event::{Event, EventId, LAUNCH_DAY, NewEvent, NotOpen};
-pub use id::{EventSalt, SignupId};
+pub use event::{Event, LAUNCH_DAY, NewEvent, NotOpen};
+pub use id::{EventId, EventSalt, SignupId};
 pub use name::{InvalidName, Name};
 pub use receipt::{Receipt, ReceiptKey, ReceiptKeys};
 pub use store::{

@@ -3,8 +3,8 @@
 use crate::log::LogBudget;
 use crate::metrics::Metrics;
 use crate::page;
+use crate::paths::PAGE;
 use crate::problem::{Code, Problem};
-use crate::routes::PAGE;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

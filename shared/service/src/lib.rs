@@ -16,6 +16,7 @@ mod metrics;
 mod openapi;
 mod operations;
 mod page;
+mod paths;
 mod phase_metrics;
 mod problem;
 mod routes;

@@ -4,7 +4,7 @@
 //! and a rate is 0 rather than missing before the first event. A phase registers its own metrics
 //! beside these.
 
-use crate::routes::{ASSET, EVENT, EVENTS, FIRST_PAGE, OPENAPI, PAGE, RECEIPT, SIGNUPS};
+use crate::paths::{ASSET, EVENT, EVENTS, FIRST_PAGE, OPENAPI, PAGE, RECEIPT, SIGNUPS};
 use http::{Method, StatusCode};
 use hyper::http;
 use prometheus::{

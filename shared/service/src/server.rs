@@ -3,7 +3,7 @@
 use crate::acceptor::Acceptor;
 use crate::guard::Guard;
 use crate::operations::{self, Operations, Ready};
-use crate::routes::{self, Api};
+use crate::routes::{self, api::Api};
 use crate::socket::Listener;
 use crate::{Metrics, Secrets, ServiceConfig, SignupStore};
 use futures::FutureExt;

@@ -3,7 +3,7 @@
 
 use crate::SignupStore;
 use crate::problem::{Code, Problem};
-use crate::routes::{Api, InEvent, within_deadline};
+use crate::routes::api::{Api, InEvent, within_deadline};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

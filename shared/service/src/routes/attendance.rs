@@ -3,8 +3,9 @@
 //! The export asks the store page by page, so that a million rows need neither a million rows of
 //! memory nor a database connection held for as long as the slowest reader takes.
 
-use super::{Api, InEvent, Organiser, provenance, within_deadline};
+use super::api::{Api, InEvent, Organiser, provenance, within_deadline};
 use crate::SignupStore;
+use crate::paths::SIGNUPS;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::wire::{AttendeeAnswer, PageAnswer};
 use axum::Json;
@@ -31,7 +32,7 @@ type QueryPairs = Result<Query<Vec<(String, String)>>, axum::extract::rejection:
 
 /// Read the attendance list (organiser only), ordered by an internal id.
 #[utoipa::path(
-    get, path = super::SIGNUPS, tag = "attendance",
+    get, path = SIGNUPS, tag = "attendance",
     security(("organiser" = [])),
     params(("event" = Uuid, Path, description = "The event"),
            ("after" = Option<String>, Query, description = "Continue after this receipt"),

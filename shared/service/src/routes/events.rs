@@ -1,9 +1,10 @@
 //! Showing an event with its number of signups, and creating one.
 
-use super::{Api, InEvent, Organiser, provenance, within_deadline};
+use super::api::{Api, InEvent, Organiser, provenance, within_deadline};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
+use crate::paths::{EVENT, EVENTS};
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::wire::{EventAnswer, EventRequest};
 use axum::Json;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 /// Show an event and its number of signups.
 #[utoipa::path(
-    get, path = super::EVENT, tag = "events",
+    get, path = EVENT, tag = "events",
     params(("event" = Uuid, Path, description = "The event")),
     responses(
         (status = 200, description = "The event; `as_of` says how old the count is", body = EventAnswer,
@@ -37,7 +38,7 @@ pub(crate) async fn show<S: SignupStore>(
 
 /// Create an event (organiser only).
 #[utoipa::path(
-    post, path = super::EVENTS, tag = "events", request_body = EventRequest,
+    post, path = EVENTS, tag = "events", request_body = EventRequest,
     security(("organiser" = [])),
     responses(
         (status = 201, description = "Created", body = EventAnswer,

@@ -1,9 +1,10 @@
 //! Signing up, and checking a receipt.
 
-use super::{Api, InEvent, event_id, provenance, within_deadline};
+use super::api::{Api, InEvent, event_id, provenance, within_deadline};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
+use crate::paths::{RECEIPT, SIGNUPS};
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::wire::{ReceiptAnswer, SignupAnswer, SignupRequest};
 use axum::Json;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 ///
 /// Signing up twice is safe: the same participant gets the same receipt, and there is one signup.
 #[utoipa::path(
-    post, path = super::SIGNUPS, tag = "signups", request_body = SignupRequest,
+    post, path = SIGNUPS, tag = "signups", request_body = SignupRequest,
     params(("event" = Uuid, Path, description = "The event")),
     responses(
         (status = 200, description = "Had signed up before, and is recorded", body = SignupAnswer),
@@ -100,7 +101,7 @@ pub(super) fn name(fields: &mut Fields) -> Option<Name> {
 
 /// Check a receipt.
 #[utoipa::path(
-    get, path = super::RECEIPT, tag = "signups",
+    get, path = RECEIPT, tag = "signups",
     params(("event" = Uuid, Path, description = "The event"),
            ("receipt" = String, Path, description = "The receipt")),
     responses(
