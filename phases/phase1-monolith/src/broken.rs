@@ -3,37 +3,30 @@
 //! Behind the feature `broken`, which no measured image has. The tests build it to prove that the
 //! ledger convicts.
 
-use crate::{Monolith, signups};
-use clap::ValueEnum;
+use crate::config::Broken;
+use crate::events::Events;
+use crate::signups::Signups;
 use signup_domain::{NewSignup, SignedUp, SignupId, Status, StoreError};
 use std::time::Duration;
 
 /// How long the answer runs ahead of the commit. Long enough that a kill finds some in between.
 const COMMIT_DELAY: Duration = Duration::from_millis(500);
 
-/// The lie to tell.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Broken {
-    /// Answer 201, then commit.
-    AckBeforeCommit,
-    /// Commit, then answer 503, "no effect".
-    RefuseAfterCommit,
-}
-
 pub(crate) async fn sign_up(
-    store: &Monolith,
+    signups: &Signups,
+    events: &Events,
     signup: NewSignup,
     broken: Broken,
 ) -> Result<SignedUp, StoreError> {
     match broken {
         Broken::AckBeforeCommit => {
-            let event = crate::events::find(store, signup.event).await?;
+            let event = events.find(signup.event).await?;
             let id = SignupId::derive(&event.salt, event.id, &signup.email);
             let signed_up_at = signup.at;
-            let store = store.clone();
+            let signups = signups.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(COMMIT_DELAY).await;
-                signups::sign_up(&store, signup).await
+                signups.sign_up(signup).await
             });
             Ok(SignedUp {
                 id,
@@ -43,7 +36,7 @@ pub(crate) async fn sign_up(
             })
         }
         Broken::RefuseAfterCommit => {
-            signups::sign_up(store, signup).await?;
+            signups.sign_up(signup).await?;
             Err(StoreError::Unavailable(
                 "broken on purpose: it was stored".into(),
             ))

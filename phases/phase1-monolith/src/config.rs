@@ -2,6 +2,8 @@
 //! `--help` text.
 
 use clap::Parser;
+#[cfg(feature = "broken")]
+use clap::ValueEnum;
 use signup_service::ServiceConfig;
 use std::path::PathBuf;
 
@@ -29,5 +31,15 @@ pub struct Config {
     /// Break the contract on purpose, to see the ledger find it.
     #[cfg(feature = "broken")]
     #[arg(long, env, value_enum)]
-    pub broken: Option<crate::broken::Broken>,
+    pub broken: Option<Broken>,
+}
+
+/// How the contract is broken.
+#[cfg(feature = "broken")]
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Broken {
+    /// Answer 201, then commit.
+    AckBeforeCommit,
+    /// Commit, then answer 503, "no effect".
+    RefuseAfterCommit,
 }

@@ -1,113 +1,82 @@
 //! The database: one pool, and one way each to read and to write.
 //!
+//! Through sqlx, and pooled by deadpool; why not through the driver of the others: `phases/README.md`.
+//!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
 
-use crate::Config;
+use crate::config::Config;
+use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
-use backon::{ConstantBuilder, Retryable};
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, Pool, QueueMode, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
 use signup_service::PoolMetrics;
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgSeverity};
-use std::str::FromStr;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Error};
 use std::time::{Duration, Instant};
 
-/// How long a request waits for a connection before it is refused. At capacity a connection is
-/// free every 0.2 ms; who waits this long stands behind a database that is gone or locked.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long a request waits for a connection, and then for the answer to its statement.
+#[derive(Debug, Clone, Copy)]
+struct Timeouts {
+    acquire: Duration,
+    answer: Duration,
+    /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
+    statement: Duration,
+    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
+    lock: Duration,
+}
 
-/// How long the answer to a statement is waited for: acquire and this stay under 2 s.
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// At capacity a connection is free every 0.2 ms: who waits for one as long as this stands behind a
+/// database that is gone or locked. Acquire and answer together stay under 2 s.
+const PRIMARY: Timeouts = Timeouts {
+    acquire: Duration::from_millis(250),
+    answer: Duration::from_millis(1_500),
+    statement: Duration::from_millis(1_000),
+    lock: Duration::from_millis(200),
+};
 
-/// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
-const STATEMENT_TIMEOUT_MS: &str = "1000";
-
-/// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-const LOCK_TIMEOUT_MS: &str = "200";
-
-/// At the start, how long the database may take to come up.
-const STARTUP_ATTEMPTS: usize = 60;
-const STARTUP_PAUSE: Duration = Duration::from_millis(500);
-
-/// The one database.
+/// One database and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: Pool<Connector>,
+    timeouts: Timeouts,
     metrics: PoolMetrics,
 }
 
-/// Opens connections for the pool.
-///
-/// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
-/// second round trip a signup, for what the next statement tells anyway (NOTES N5).
-struct Connector(PgConnectOptions);
-
-impl managed::Manager for Connector {
-    type Type = PgConnection;
-    type Error = sqlx::Error;
-
-    async fn create(&self) -> sqlx::Result<PgConnection> {
-        self.0.connect().await
-    }
-
-    /// A connection that failed is not given back (`run`), so what comes back is good. One whose
-    /// statement was dropped half-way is, too: sqlx reads its answer before the next statement.
-    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
-        Ok(())
-    }
-}
-
 impl Database {
-    /// The pool, not yet connected.
-    pub(crate) fn new(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
-        let mut options = PgConnectOptions::from_str(&config.database_url)
-            .context("DATABASE_URL is not postgres://user@host:port/name")?
-            .application_name("phase1")
-            .options([
-                ("statement_timeout", STATEMENT_TIMEOUT_MS),
-                ("lock_timeout", LOCK_TIMEOUT_MS),
-                ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT_MS),
-            ])
-            // Statements carry personal data.
-            .disable_statement_logging();
-        if let Some(file) = &config.database_password_file {
-            options = options.password(&signup_service::read_secret(file)?);
-        }
-        metrics.limit.set(count(config.database_connections));
+    /// The connections to the one database, not yet open.
+    pub(crate) fn primary(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
+        let options = options(&config.database_url, config).context("DATABASE_URL")?;
+        Self::new(options, config.database_connections, PRIMARY, metrics)
+    }
+
+    fn new(
+        options: PgConnectOptions,
+        connections: usize,
+        timeouts: Timeouts,
+        metrics: PoolMetrics,
+    ) -> anyhow::Result<Self> {
+        let statement = timeouts.statement.as_millis();
+        let options = options.options([
+            ("statement_timeout", statement),
+            ("lock_timeout", timeouts.lock.as_millis()),
+            ("idle_in_transaction_session_timeout", statement),
+        ]);
+        metrics.limit.set(count(connections));
         let pool = Pool::builder(Connector(options))
-            .max_size(config.database_connections)
+            .max_size(connections)
             // The one used last is the one whose process is still in the CPU's caches.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(ACQUIRE_TIMEOUT))
-            .create_timeout(Some(ACQUIRE_TIMEOUT))
+            .wait_timeout(Some(timeouts.acquire))
+            .create_timeout(Some(timeouts.acquire))
             .build()?;
-        Ok(Self { pool, metrics })
-    }
-
-    /// Brings the schema up to date, once the database is up.
-    pub(crate) async fn migrate(self) -> anyhow::Result<()> {
-        let options = &self.pool.manager().0;
-        let connect = async || {
-            let once = PgPoolOptions::new()
-                .max_connections(1)
-                .acquire_timeout(STARTUP_PAUSE);
-            once.connect_with(options.clone()).await
-        };
-        let pause = ConstantBuilder::new()
-            .with_delay(STARTUP_PAUSE)
-            .with_max_times(STARTUP_ATTEMPTS);
-        let pool = connect
-            .retry(pause)
-            .notify(|error, _| tracing::info!(%error, "waiting for the database"))
-            .await
-            .context("cannot connect to the database")?;
-        let migrated = sqlx::migrate!().run(&pool).await;
-        pool.close().await;
-        migrated.context("cannot bring the database's schema up to date")
+        Ok(Self {
+            pool,
+            timeouts,
+            metrics,
+        })
     }
 
     /// Whether the database answers.
@@ -119,7 +88,7 @@ impl Database {
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         self.run(statement).await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
@@ -131,23 +100,24 @@ impl Database {
     /// failure means "not known", unless PostgreSQL itself says that it rolled back.
     pub(crate) async fn write<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         self.run(statement).await
     }
 
     async fn run<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let mut connection = self.acquire().await?;
-        let failure = match tokio::time::timeout(ANSWER_TIMEOUT, statement(&mut connection)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            // PostgreSQL said no, in good order: the connection is as good as before.
-            Ok(Err(error)) if is_refusal(&error) => return Err(outcome(error)),
-            Ok(Err(error)) => outcome(error),
-            Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
-        };
+        let failure =
+            match tokio::time::timeout(self.timeouts.answer, statement(&mut connection)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                // PostgreSQL said no, in good order: the connection is as good as before.
+                Ok(Err(error)) if is_refusal(&error) => return Err(outcome(&error)),
+                Ok(Err(error)) => outcome(&error),
+                Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
+            };
         // Broken or behind: out of the pool with it, so that nobody reads another's answer.
         drop(Object::take(connection));
         Err(failure)
@@ -170,38 +140,40 @@ impl Database {
     }
 }
 
+/// Opens connections for the pool.
+///
+/// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
+/// second round trip a signup, for what the next statement tells anyway (NOTES.md, 2026-11-21).
+struct Connector(PgConnectOptions);
+
+impl Manager for Connector {
+    type Type = PgConnection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<PgConnection, Error> {
+        self.0.connect().await
+    }
+
+    /// A connection that failed is not given back (`run`), so what comes back is good. One whose
+    /// statement was dropped half-way is, too: sqlx reads its answer before the next statement.
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<Error> {
+        Ok(())
+    }
+}
+
+fn options(url: &str, config: &Config) -> anyhow::Result<PgConnectOptions> {
+    let mut options: PgConnectOptions = url
+        .parse()
+        .context("is not postgres://user@host:port/name")?;
+    if let Some(file) = &config.database_password_file {
+        options = options.password(&signup_service::read_secret(file)?);
+    }
+    // Statements carry personal data.
+    Ok(options
+        .application_name("phase1")
+        .disable_statement_logging())
+}
+
 fn count(connections: usize) -> i64 {
     i64::try_from(connections).unwrap_or(i64::MAX)
-}
-
-/// Whether PostgreSQL refused the statement and kept the session (`FATAL` ends it).
-fn is_refusal(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-        .is_some_and(|error| error.severity() == PgSeverity::Error)
-}
-
-/// What the failure of a statement that was sent says about its effect.
-fn outcome(error: sqlx::Error) -> StoreError {
-    let cause = error.to_string();
-    // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
-    // code says: a disk that is full at the commit is a PANIC after the row was written.
-    if matches!(
-        error,
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
-    ) || error.as_database_error().is_some() && !is_refusal(&error)
-    {
-        return StoreError::Unknown(cause);
-    }
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code = code.unwrap_or_default();
-    // SQLSTATE, PostgreSQL's documentation, appendix A.
-    match code.get(..2) {
-        // Rolled back, and said so: cancelled by a timeout, deadlocked, out of disk or memory.
-        _ if code == "57014" || code == "55P03" => StoreError::Unavailable(cause),
-        Some("40" | "53") => StoreError::Unavailable(cause),
-        Some("57" | "08") => StoreError::Unknown(cause),
-        _ => StoreError::Internal(cause),
-    }
 }

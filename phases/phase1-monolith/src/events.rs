@@ -1,120 +1,110 @@
 //! Events: created by the organiser, never changed.
 
-use crate::Monolith;
 use crate::db::Database;
-use crate::signups::from_primary;
-use signup_domain::{Counted, Event, EventId, EventSalt, Found, NewEvent, StoreError};
+use crate::select;
+use signup_domain::{
+    Cache, Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError,
+};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The events this process has read. An event never changes, so a copy is never stale, and without
-/// it each signup would be two statements. Only existing events are kept, and only the organiser
-/// makes those, so it cannot be filled from outside.
-#[derive(Clone, Default)]
-pub(crate) struct Events(Arc<RwLock<HashMap<EventId, Arc<Event>>>>);
+/// The events, and those of them that this process has read. An event never changes, so a copy is
+/// never stale, and without it each signup would be two statements. Only existing events are kept,
+/// and only the organiser makes those, so it cannot be filled from outside.
+#[derive(Clone)]
+pub(crate) struct Events {
+    kept: Arc<RwLock<HashMap<EventId, Arc<Event>>>>,
+    primary: Database,
+}
 
-type EventRow = (
-    String,
-    Option<OffsetDateTime>,
-    Option<OffsetDateTime>,
-    Vec<u8>,
-);
-
-/// The event `id`, from memory after the first time.
-pub(crate) async fn find(store: &Monolith, id: EventId) -> Result<Arc<Event>, StoreError> {
-    let known = store
-        .events
-        .0
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&id)
-        .cloned();
-    if let Some(event) = known {
-        return Ok(event);
+impl Events {
+    /// None read yet.
+    pub(crate) fn new(primary: Database) -> Self {
+        Self {
+            kept: Arc::default(),
+            primary,
+        }
     }
-    let row: Option<EventRow> = store
-        .database
-        .read(async |connection| {
-            sqlx::query_as("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
-                .bind(id.as_uuid())
-                .fetch_optional(connection)
-                .await
+
+    /// The event `id`, from memory after the first time.
+    pub(crate) async fn find(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        let kept = self.kept.read();
+        let known = kept
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        if let Some(event) = known {
+            return Ok(event);
+        }
+        let event = self.read(id).await?;
+        let kept = self.kept.write();
+        let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.entry(id).or_insert(event).clone())
+    }
+
+    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        let row = self
+            .primary
+            .read(async |connection| select::event(connection, id).await)
+            .await?;
+        let row = row.ok_or(StoreError::UnknownEvent)?;
+        select::event_from(id, row).map(Arc::new)
+    }
+
+    /// The event `id` and its number of signups: an exact count, counted each time.
+    pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
+        let event = self.find(id).await?;
+        let as_of = OffsetDateTime::now_utc();
+        let signups = self
+            .primary
+            .read(async |connection| select::count(connection, id).await)
+            .await?;
+        Ok(Found {
+            value: Counted {
+                event: Event::clone(&event),
+                signups,
+                as_of,
+            },
+            served_by: ServedBy::Primary,
+            cache: Cache::Bypass,
         })
-        .await?;
-    let (name, opens_at, closes_at, salt) = row.ok_or(StoreError::UnknownEvent)?;
-    let salt = <[u8; 32]>::try_from(salt)
-        .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
-    let event = Arc::new(Event {
-        id,
-        name,
-        opens_at,
-        closes_at,
-        salt: EventSalt::new(salt),
-    });
-    let mut events = store
-        .events
-        .0
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    Ok(events.entry(id).or_insert(event).clone())
+    }
+
+    /// Creates an event with a salt of its own.
+    pub(crate) async fn create(&self, event: NewEvent) -> Result<Event, StoreError> {
+        // Ordered by time, so that new events stand together in the index.
+        let id = EventId::from_uuid(Uuid::now_v7());
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let event = Event {
+            id,
+            name: event.name.into_string(),
+            opens_at: event.opens_at,
+            closes_at: event.closes_at,
+            salt: EventSalt::new(salt),
+        };
+        insert(&self.primary, &event).await?;
+        Ok(event)
+    }
 }
 
-/// The event `id` and its number of signups: an exact count, which reads the event's whole range
-/// of the index.
-pub(crate) async fn count(store: &Monolith, id: EventId) -> Result<Found<Counted>, StoreError> {
-    let event = find(store, id).await?;
-    let as_of = OffsetDateTime::now_utc();
-    let signups: i64 = store
-        .database
-        .read(async |connection| {
-            sqlx::query_scalar("SELECT count(*) FROM signups WHERE event_id = $1")
-                .bind(id.as_uuid())
-                .fetch_one(connection)
-                .await
-        })
-        .await?;
-    let event = Event::clone(&event);
-    Ok(from_primary(Counted {
-        event,
-        signups: signups.unsigned_abs(),
-        as_of,
-    }))
-}
-
-/// Creates an event with a salt of its own.
-pub(crate) async fn create(database: &Database, event: NewEvent) -> Result<Event, StoreError> {
-    // Ordered by time, so that new events stand together in the index.
-    let id = EventId::from_uuid(Uuid::now_v7());
-    let mut salt = [0; 32];
-    getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
-    let NewEvent {
-        name,
-        opens_at,
-        closes_at,
-    } = event;
-    let name = name.into_string();
-    database
+async fn insert(primary: &Database, event: &Event) -> Result<(), StoreError> {
+    primary
         .write(async |connection| {
             sqlx::query(
                 "INSERT INTO events (id, name, opens_at, closes_at, salt)
                  VALUES ($1, $2, $3, $4, $5)",
             )
-            .bind(id.as_uuid())
-            .bind(&name)
-            .bind(opens_at)
-            .bind(closes_at)
-            .bind(salt.as_slice())
+            .bind(event.id.as_uuid())
+            .bind(&event.name)
+            .bind(event.opens_at)
+            .bind(event.closes_at)
+            .bind(event.salt.as_bytes().as_slice())
             .execute(connection)
             .await
+            .map(drop)
         })
-        .await?;
-    Ok(Event {
-        id,
-        name,
-        opens_at,
-        closes_at,
-        salt: EventSalt::new(salt),
-    })
+        .await
 }

@@ -4,6 +4,8 @@
 //! leaves after the commit. What a good engineer writes first: clean, prepared, pooled, with a
 //! deadline on everything, and nothing clever.
 //!
+//! **Compared with the phase before.** There is none: this is what the others are compared with.
+//!
 //! **What it buys.** There is one copy of the truth, and no moment in which two parts disagree. A
 //! 201 means committed and fsynced; a count is exact; nothing has to be drained, caught up or
 //! invalidated.
@@ -12,45 +14,54 @@
 //! every count reads the event's whole index range. The figures are in `results/`.
 //!
 //! **Where it breaks.** Writes: at the CPU cap of the one server, which carries each signup to the
-//! database and back by itself. Counts: sooner, at the database's cap, because their price grows with
-//! the signups. And when the one database is away, everything is.
+//! database and back by itself. Counts: sooner, at the database's cap, because their cost grows with
+//! the number of signups. And when the one database is away, everything is.
 //!
-//! **Read in this order:** `signups` → `events` → `db` → `config` → `main`.
+//! **Read in this order:** `signups` → `insert` → `events` → `select` → `db` → `outcome` → `schema` →
+//! `config` → `metrics` → `main`.
 
 #[cfg(feature = "broken")]
 mod broken;
 mod config;
 mod db;
 mod events;
+mod insert;
+mod metrics;
+mod outcome;
+mod schema;
+mod select;
 mod signups;
 
 pub use config::Config;
 
 use db::Database;
+use events::Events;
+use metrics::StoreMetrics;
 use signup_domain::{
     Attendee, Checked, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, SignedUp,
     SignupId, SignupStore, StoreError,
 };
-use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
+use signup_service::{Listeners, Metrics, Secrets};
+use signups::Signups;
 use tokio_util::sync::CancellationToken;
 
 /// How phase 1 keeps signups: in one database.
 #[derive(Clone)]
-struct Monolith {
-    database: Database,
-    events: events::Events,
-    metrics: SignupMetrics,
+struct Store {
+    primary: Database,
+    events: Events,
+    signups: Signups,
     #[cfg(feature = "broken")]
-    broken: Option<broken::Broken>,
+    broken: Option<config::Broken>,
 }
 
-impl SignupStore for Monolith {
+impl SignupStore for Store {
     async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
         #[cfg(feature = "broken")]
         if let Some(broken) = self.broken {
-            return broken::sign_up(self, signup, broken).await;
+            return broken::sign_up(&self.signups, &self.events, signup, broken).await;
         }
-        signups::sign_up(self, signup).await
+        self.signups.sign_up(signup).await
     }
 
     async fn find(
@@ -58,24 +69,49 @@ impl SignupStore for Monolith {
         event: EventId,
         id: SignupId,
     ) -> Result<Found<Option<Checked>>, StoreError> {
-        signups::find(&self.database, event, id).await
+        self.signups.find(event, id).await
     }
 
     async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
-        events::count(self, id).await
+        self.events.count(id).await
     }
 
     async fn list(&self, event: EventId, page: Page) -> Result<Found<Vec<Attendee>>, StoreError> {
-        signups::list(self, event, page).await
+        self.signups.list(event, page).await
     }
 
     async fn create_event(&self, event: NewEvent) -> Result<Event, StoreError> {
-        events::create(&self.database, event).await
+        self.events.create(event).await
     }
 
+    /// Ready while the database answers.
     async fn ready(&self) -> Result<(), StoreError> {
-        self.database.ping().await
+        self.primary.ping().await
     }
+}
+
+/// Puts the phase together.
+fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
+    let metrics = StoreMetrics::new(metrics)?;
+    let primary = Database::primary(config, metrics.primary)?;
+    let events = Events::new(primary.clone());
+    let signups = Signups {
+        events: events.clone(),
+        primary: primary.clone(),
+        metrics: metrics.signups,
+    };
+    Ok(Store {
+        primary,
+        events,
+        signups,
+        #[cfg(feature = "broken")]
+        broken: config.broken,
+    })
+}
+
+/// What comes before the first request.
+async fn start_up(config: &Config) -> anyhow::Result<()> {
+    schema::prepare(config).await
 }
 
 /// Serves until `stop`, and then drains.
@@ -89,16 +125,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let secrets = Secrets::read(&config.service)?;
     let metrics = Metrics::new("phase1", config.service.max_in_flight)?;
-    let pool = PoolMetrics::new(metrics.registry(), "primary")?;
-    let database = Database::new(&config, pool)?;
-    let store = Monolith {
-        database: database.clone(),
-        events: events::Events::default(),
-        metrics: SignupMetrics::new(metrics.registry())?,
-        #[cfg(feature = "broken")]
-        broken: config.broken,
-    };
-    let startup = database.migrate();
+    let store = wire(&config, &metrics)?;
+    let startup = Box::pin(start_up(&config));
     signup_service::serve(
         &config.service,
         secrets,

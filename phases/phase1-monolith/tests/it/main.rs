@@ -5,7 +5,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
-mod faults;
+mod drain;
+mod primary;
 mod server;
 
 mod conformance {
