@@ -10,32 +10,19 @@
 
 use crate::cache::Cache;
 use crate::db::Database;
-use crate::insert::{self, Outcome};
+use crate::entry::Entry;
+use crate::insert::{self, Row, Written};
 use crate::metrics::BatchMetrics;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use signup_domain::{Event, NewSignup, SignupId, StoreError};
+use signup_domain::StoreError;
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-
-/// How long a signup waits for its batch before it is refused. With the 1.5 s that its batch may
-/// take, it is answered before the service stops waiting, at 1.9 s.
-const QUEUE_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Most signups that wait to be seen by the task, and as many again that wait for a batch. The
 /// service admits fewer requests than that, so this many means that nothing works here.
 const QUEUE_LENGTH: usize = 1_024;
-
-/// A signup to be written.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) event: Arc<Event>,
-    pub(crate) id: SignupId,
-    pub(crate) signup: NewSignup,
-}
 
 /// How signups are grouped.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +31,6 @@ pub(crate) struct Shape {
     pub(crate) writers: usize,
     /// Most signups a batch.
     pub(crate) rows: usize,
-}
-
-/// A row, and whoever waits for it.
-struct Entry {
-    row: Row,
-    queued: Instant,
-    answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
 /// Where signups are queued for the next batch.
@@ -68,7 +48,7 @@ impl Batches {
         metrics: BatchMetrics,
     ) -> Self {
         let (queue, entries) = mpsc::channel(QUEUE_LENGTH);
-        let writer = Writer {
+        let batcher = Batcher {
             primary,
             cache,
             shape,
@@ -76,7 +56,7 @@ impl Batches {
             entries,
             waiting: VecDeque::with_capacity(QUEUE_LENGTH),
         };
-        tokio::spawn(writer.run());
+        tokio::spawn(batcher.run());
         Self { queue }
     }
 
@@ -87,24 +67,19 @@ impl Batches {
     }
 
     /// Writes `row` with the next batch, and returns after its commit.
-    pub(crate) async fn write(&self, row: Row) -> Result<Outcome, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        let entry = Entry {
-            row,
-            queued: Instant::now(),
-            answer,
-        };
+    pub(crate) async fn write(&self, row: Row) -> Result<Written, StoreError> {
+        let (entry, outcome) = Entry::new(row);
         self.queue.try_send(entry).map_err(|_| {
             StoreError::Unavailable("the queue for the primary takes no more".into())
         })?;
         outcome
             .await
-            .unwrap_or_else(|_| Err(StoreError::Unknown("the writer has stopped".into())))
+            .unwrap_or_else(|_| Err(StoreError::Unknown("the batcher has stopped".into())))
     }
 }
 
 /// Owns the queue.
-struct Writer {
+struct Batcher {
     /// The connections to the primary that nobody else uses.
     primary: Database,
     cache: Cache,
@@ -114,7 +89,7 @@ struct Writer {
     waiting: VecDeque<Entry>,
 }
 
-impl Writer {
+impl Batcher {
     async fn run(mut self) {
         let mut writing = FuturesUnordered::new();
         let mut arrived = Vec::with_capacity(QUEUE_LENGTH);
@@ -184,14 +159,8 @@ impl Writer {
     }
 }
 
-impl Entry {
-    fn deadline(&self) -> Instant {
-        self.queued + QUEUE_PATIENCE
-    }
-}
-
 /// Puts what is committed where a receipt will be looked for, before its participant can ask here.
-fn keep_recorded(cache: &Cache, rows: &[Row], outcomes: &[Result<Outcome, StoreError>]) {
+fn keep_recorded(cache: &Cache, rows: &[Row], outcomes: &[Result<Written, StoreError>]) {
     for (row, outcome) in rows.iter().zip(outcomes) {
         if let Ok(outcome) = outcome
             && outcome.new

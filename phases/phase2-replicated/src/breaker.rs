@@ -1,5 +1,5 @@
 //! A circuit breaker: leaves a dependency that fails alone for a while, so that its failure costs the
-//! requests that were waiting for it their patience, then one request a second, and not every request.
+//! requests that were waiting for it their timeout, then one request a second, and not every request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

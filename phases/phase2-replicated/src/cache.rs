@@ -4,9 +4,9 @@
 //! What is kept can be kept: a recorded signup never changes, and a count says how old it is. The
 //! cache is never asked whether somebody has signed up already; only the primary knows.
 
-use crate::entry::{self, COUNT_NAME, Count, age};
+use crate::cached::{self, COUNT_NAME, Count, age};
 use crate::metrics::{LevelMetrics, ReadMetrics};
-use crate::redis::{Entry, Redis};
+use crate::redis::{Item, Redis};
 use anyhow::Context;
 use moka::Expiry;
 use moka::future::Cache as Counts;
@@ -90,11 +90,11 @@ impl Levels {
         })
     }
 
-    /// Has Redis keep `entry` for the other servers. Nobody waits for it.
-    fn share(&self, event: &Arc<Event>, entry: Entry) {
+    /// Has Redis keep `item` for the other servers. Nobody waits for it.
+    fn share(&self, event: &Arc<Event>, item: Item) {
         let (redis, event) = (self.redis.clone(), Arc::clone(event));
         // If it fails, the others ask a database themselves.
-        tokio::spawn(async move { drop(redis.put(&event.salt, entry).await) });
+        tokio::spawn(async move { drop(redis.put(&event.salt, item).await) });
     }
 }
 
@@ -122,9 +122,9 @@ impl Cache {
         }
         self.metrics.first.misses.inc();
         let value = self
-            .ask_redis(levels, event, entry::signup_name(id))
+            .ask_redis(levels, event, cached::signup_name(id))
             .await?;
-        let recorded = Arc::new(entry::recorded_from(&value)?);
+        let recorded = Arc::new(cached::recorded_from(&value)?);
         let key = (event.id, id);
         levels.signups.insert(key, Arc::clone(&recorded));
         Some(Recorded::clone(&recorded))
@@ -142,13 +142,13 @@ impl Cache {
     /// soon after.
     pub(crate) fn keep_read(&self, event: &Arc<Event>, id: SignupId, recorded: Recorded) {
         let Some(levels) = &self.levels else { return };
-        let entry = Entry {
-            name: entry::signup_name(id),
-            value: entry::bytes_of(&recorded),
+        let item = Item {
+            name: cached::signup_name(id),
+            value: cached::bytes_of(&recorded),
             keep: KEEP_SIGNUP,
         };
         levels.signups.insert((event.id, id), Arc::new(recorded));
-        levels.share(event, entry);
+        levels.share(event, item);
     }
 
     /// The event's count: from the first level if it is young enough, else from Redis, else from
@@ -212,18 +212,18 @@ impl Cache {
         F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
     {
         let value = self.ask_redis(levels, event, COUNT_NAME).await;
-        if let Some(count) = value.and_then(|value| entry::count_from(&value))
+        if let Some(count) = value.and_then(|value| cached::count_from(&value))
             && age(count) < OLDEST_SHARED_COUNT
         {
             return Ok(Kept::new(count, ServedBy::Cache));
         }
         let (count, served_by) = count().await?;
-        let entry = Entry {
+        let item = Item {
             name: COUNT_NAME,
-            value: entry::bytes_of_count(count),
+            value: cached::bytes_of_count(count),
             keep: OLDEST_COUNT,
         };
-        levels.share(event, entry);
+        levels.share(event, item);
         Ok(Kept::new(count, served_by))
     }
 

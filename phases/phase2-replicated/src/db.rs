@@ -1,57 +1,59 @@
 //! The databases: pools by role, and one way each to read and to write.
 //!
-//! deadpool-postgres pools: each connection keeps its prepared statements, and a pool says how many
-//! wait for it. sqlx is here for the migrations alone (`schema`).
+//! Through tokio-postgres, and pooled by deadpool: each connection keeps its prepared statements. sqlx is
+//! here for the migrations alone (`schema`); why phase 1 goes all the way through it: `phases/README.md`.
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
 
-use crate::Config;
+use crate::config::Config;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
+    Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
 use signup_service::PoolMetrics;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
 
 /// How long a request waits for a connection, and then for the answer to its statement.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+struct Timeouts {
     acquire: Duration,
     answer: Duration,
     /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
     statement: Duration,
+    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
+    lock: Duration,
 }
 
 /// A batch: with its time in the queue, and with being sent a second time, it stays under the 1.9 s
-/// after which the service stops waiting.
-const WRITES: Patience = Patience {
+/// after which the service stops waiting. What arrives while it waits for a lock waits for this batch and
+/// its own, so it is refused within 250 ms.
+const WRITES: Timeouts = Timeouts {
     acquire: Duration::from_millis(200),
     answer: Duration::from_millis(900),
     statement: Duration::from_millis(700),
+    lock: Duration::from_millis(100),
 };
 
 /// The primary has the last word on what was asked elsewhere before, in vain.
-const PRIMARY: Patience = Patience {
+const PRIMARY: Timeouts = Timeouts {
     acquire: Duration::from_millis(200),
     answer: Duration::from_millis(800),
     statement: Duration::from_millis(700),
+    lock: Duration::from_millis(100),
 };
 
 /// The replica can be done without, so a slow one is left for the primary.
-const REPLICA: Patience = Patience {
+const REPLICA: Timeouts = Timeouts {
     acquire: Duration::from_millis(100),
     answer: Duration::from_millis(300),
     statement: Duration::from_millis(250),
+    lock: Duration::from_millis(100),
 };
-
-/// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-/// What arrives meanwhile waits for one batch and its own, so it is refused within 250 ms.
-const LOCK_TIMEOUT_MS: u32 = 100;
 
 /// At the start, how long one connection may take.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -60,7 +62,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: Pool,
-    patience: Patience,
+    timeouts: Timeouts,
     metrics: PoolMetrics,
 }
 
@@ -95,12 +97,13 @@ impl Database {
     fn new(
         mut options: tokio_postgres::Config,
         connections: usize,
-        patience: Patience,
+        timeouts: Timeouts,
         metrics: PoolMetrics,
     ) -> anyhow::Result<Self> {
-        let statement = patience.statement.as_millis();
-        options.connect_timeout(patience.acquire).options(format!(
-            "-c statement_timeout={statement} -c lock_timeout={LOCK_TIMEOUT_MS} \
+        let statement = timeouts.statement.as_millis();
+        let lock = timeouts.lock.as_millis();
+        options.connect_timeout(timeouts.acquire).options(format!(
+            "-c statement_timeout={statement} -c lock_timeout={lock} \
              -c idle_in_transaction_session_timeout={statement}"
         ));
         // `Fast`: whether a connection is open, without asking the database at each use.
@@ -115,7 +118,7 @@ impl Database {
             .build()?;
         Ok(Self {
             pool,
-            patience,
+            timeouts,
             metrics,
         })
     }
@@ -134,8 +137,8 @@ impl Database {
 
     async fn open(&self, least: usize) -> anyhow::Result<()> {
         self.pool.retain(|client, _| !client.is_closed());
-        let timeouts = Timeouts {
-            wait: Some(self.patience.acquire),
+        let timeouts = PoolTimeouts {
+            wait: Some(self.timeouts.acquire),
             create: Some(WARM_UP),
             ..self.pool.timeouts()
         };
@@ -160,11 +163,15 @@ impl Database {
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
+    ///
+    /// Boxed: the future takes 2 kB, and each request would carry room for it, also one that is answered
+    /// from memory or by a batch (NOTES.md).
     pub(crate) async fn read<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.run(statement).await.map_err(|error| match error {
+        let answer = Box::pin(self.run(statement)).await;
+        answer.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
             error => error,
         })
@@ -176,19 +183,10 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.run(statement).await
+        Box::pin(self.run(statement)).await
     }
 
-    /// Boxed: the future takes 2 kB, and each request would carry room for it, also one that is answered
-    /// from memory or by a batch (NOTES N45).
-    fn run<T>(
-        &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
-    ) -> Pin<Box<impl Future<Output = Result<T, StoreError>>>> {
-        Box::pin(self.send(statement))
-    }
-
-    async fn send<T>(
+    async fn run<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
@@ -196,7 +194,7 @@ impl Database {
         let Some(client) = &connection.0 else {
             return Err(StoreError::Internal("a connection was taken twice".into()));
         };
-        match tokio::time::timeout(self.patience.answer, statement(client)).await {
+        match tokio::time::timeout(self.timeouts.answer, statement(client)).await {
             Ok(Ok(answer)) => {
                 connection.give_back();
                 Ok(answer)
@@ -217,7 +215,7 @@ impl Database {
     async fn acquire(&self) -> Result<Client, StoreError> {
         let began = Instant::now();
         // Around both, waiting for a free connection and making one: the pool limits each alone.
-        let client = tokio::time::timeout(self.patience.acquire, self.pool.get()).await;
+        let client = tokio::time::timeout(self.timeouts.acquire, self.pool.get()).await;
         self.metrics
             .acquire_seconds
             .observe(began.elapsed().as_secs_f64());

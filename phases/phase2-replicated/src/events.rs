@@ -1,17 +1,15 @@
 //! Events: created by the organiser, never changed.
 
-use crate::Replicated;
-use crate::cache::OLDEST_COUNT;
+use crate::cache::{Cache, OLDEST_COUNT};
+use crate::cached::{Count, age};
 use crate::db::Database;
-use crate::entry::{Count, age};
 use crate::replica::Replica;
-use deadpool_postgres::Client;
-use moka::future::Cache;
+use crate::select;
+use moka::future::Cache as Kept;
 use signup_domain::{Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// How long the primary is waited for when the replica's count is there but old.
@@ -20,76 +18,121 @@ const WITH_LATE_COUNT: Duration = Duration::from_millis(250);
 /// Events that are kept in memory; far more than a service has.
 const KEPT: u64 = 10_000;
 
-/// The events this process has read. An event never changes, so a copy is never stale, and without
-/// it each signup would be two statements. Requests that miss together ask once.
+/// The events, and those of them that this process has read. An event never changes, so a copy is
+/// never stale, and without it each signup would be two statements. Requests that miss together ask
+/// once.
 #[derive(Clone)]
-pub(crate) struct Events(Cache<EventId, Arc<Event>>);
+pub(crate) struct Events {
+    kept: Kept<EventId, Arc<Event>>,
+    cache: Cache,
+    replica: Option<Replica>,
+    primary: Database,
+}
 
 impl Events {
-    /// None yet.
-    pub(crate) fn new() -> Self {
-        Self(Cache::new(KEPT))
+    /// None read yet.
+    pub(crate) fn new(cache: Cache, replica: Option<Replica>, primary: Database) -> Self {
+        Self {
+            kept: Kept::new(KEPT),
+            cache,
+            replica,
+            primary,
+        }
+    }
+
+    /// The event `id`: from memory after the first time, else from the replica, else from the primary.
+    pub(crate) async fn find(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        // Asked first, because a request that finds it needs no room for the reading below.
+        if let Some(event) = self.kept.get(&id).await {
+            return Ok(event);
+        }
+        // That there is no such event is not kept: it may be made at any time.
+        let found = Box::pin(self.kept.try_get_with(id, self.read(id))).await;
+        found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
+    }
+
+    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        let on_replica = match &self.replica {
+            Some(replica) => {
+                replica
+                    .read(async |client| select::event(client, id).await)
+                    .await
+            }
+            None => None,
+        };
+        let row = match on_replica.flatten() {
+            Some(row) => row,
+            // Made a moment ago, perhaps: only the primary can say that there is no such event.
+            None => self
+                .primary
+                .read(async |client| select::event(client, id).await)
+                .await?
+                .ok_or(StoreError::UnknownEvent)?,
+        };
+        select::event_from(id, &row).map(Arc::new)
+    }
+
+    /// The event `id` and its number of signups, at most a second old while the databases are well.
+    pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
+        let event = self.find(id).await?;
+        let (replica, primary) = (self.replica.clone(), self.primary.clone());
+        let ask = move || count_in_database(replica, primary, id);
+        let (count, served_by, cache) = self.cache.count(&event, ask).await?;
+        Ok(Found {
+            value: Counted {
+                event: Event::clone(&event),
+                signups: count.signups,
+                as_of: count.as_of,
+            },
+            served_by,
+            cache,
+        })
+    }
+
+    /// Creates an event with a salt of its own.
+    pub(crate) async fn create(&self, event: NewEvent) -> Result<Event, StoreError> {
+        // Ordered by time, so that new events stand together in the index.
+        let id = EventId::from_uuid(Uuid::now_v7());
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let event = Event {
+            id,
+            name: event.name.into_string(),
+            opens_at: event.opens_at,
+            closes_at: event.closes_at,
+            salt: EventSalt::new(salt),
+        };
+        insert(&self.primary, &event).await?;
+        Ok(event)
     }
 }
 
-/// The event `id`: from memory after the first time, else from the replica, else from the primary.
-pub(crate) async fn find(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
-    // Asked first, because a request that finds it needs no room for the reading below.
-    if let Some(event) = store.events.0.get(&id).await {
-        return Ok(event);
-    }
-    // That there is no such event is not kept: it may be made at any time.
-    let found = Box::pin(store.events.0.try_get_with(id, read(store, id))).await;
-    found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
-}
-
-async fn read(store: &Replicated, id: EventId) -> Result<Arc<Event>, StoreError> {
-    let on_replica = match &store.replica {
-        Some(replica) => replica.read(async |client| select(client, id).await).await,
-        None => None,
-    };
-    let row = match on_replica.flatten() {
-        Some(row) => row,
-        // Made a moment ago, perhaps: only the primary can say that there is no such event.
-        None => store
-            .primary
-            .read(async |client| select(client, id).await)
-            .await?
-            .ok_or(StoreError::UnknownEvent)?,
-    };
-    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(3))
-        .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
-    Ok(Arc::new(Event {
-        id,
-        name: row.get(0),
-        opens_at: row.get(1),
-        closes_at: row.get(2),
-        salt: EventSalt::new(salt),
-    }))
-}
-
-async fn select(client: &Client, id: EventId) -> Result<Option<Row>, Error> {
-    let statement = client
-        .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
-        .await?;
-    client.query_opt(&statement, &[id.as_uuid()]).await
-}
-
-/// The event `id` and its number of signups, at most a second old while the databases are well.
-pub(crate) async fn count(store: &Replicated, id: EventId) -> Result<Found<Counted>, StoreError> {
-    let event = find(store, id).await?;
-    let (replica, primary) = (store.replica.clone(), store.primary.clone());
-    let ask = move || count_in_database(replica, primary, id);
-    let (count, served_by, cache) = store.cache.count(&event, ask).await?;
-    Ok(Found {
-        value: Counted {
-            event: Event::clone(&event),
-            signups: count.signups,
-            as_of: count.as_of,
-        },
-        served_by,
-        cache,
-    })
+async fn insert(primary: &Database, event: &Event) -> Result<(), StoreError> {
+    primary
+        .write(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "INSERT INTO events (id, name, opens_at, closes_at, salt)
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .await?;
+            let salt = event.salt.as_bytes().as_slice();
+            let Event {
+                id,
+                name,
+                opens_at,
+                closes_at,
+                ..
+            } = event;
+            client
+                .execute(
+                    &statement,
+                    &[id.as_uuid(), name, opens_at, closes_at, &salt],
+                )
+                .await
+                .map(drop)
+        })
+        .await
 }
 
 /// Counts on the replica, if it is not late; else on the primary; and if that is gone, the late
@@ -135,53 +178,6 @@ async fn count_in_database(
 
 async fn count_on_primary(primary: &Database, id: EventId) -> Result<u64, StoreError> {
     primary
-        .read(async |client| select_count(client, id).await)
+        .read(async |client| select::count(client, id).await)
         .await
-}
-
-/// The number of signups that a database shows.
-pub(crate) async fn select_count(client: &Client, id: EventId) -> Result<u64, Error> {
-    let statement = client
-        .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
-        .await?;
-    let row = client.query_one(&statement, &[id.as_uuid()]).await?;
-    Ok(row.get::<_, i64>(0).unsigned_abs())
-}
-
-/// Creates an event with a salt of its own.
-pub(crate) async fn create(primary: &Database, event: NewEvent) -> Result<Event, StoreError> {
-    // Ordered by time, so that new events stand together in the index.
-    let id = EventId::from_uuid(Uuid::now_v7());
-    let mut salt = [0; 32];
-    getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
-    let NewEvent {
-        name,
-        opens_at,
-        closes_at,
-    } = event;
-    let name = name.into_string();
-    primary
-        .write(async |client| {
-            let statement = client
-                .prepare_cached(
-                    "INSERT INTO events (id, name, opens_at, closes_at, salt)
-                     VALUES ($1, $2, $3, $4, $5)",
-                )
-                .await?;
-            let salt = salt.as_slice();
-            client
-                .execute(
-                    &statement,
-                    &[id.as_uuid(), &name, &opens_at, &closes_at, &salt],
-                )
-                .await
-        })
-        .await?;
-    Ok(Event {
-        id,
-        name,
-        opens_at,
-        closes_at,
-        salt: EventSalt::new(salt),
-    })
 }

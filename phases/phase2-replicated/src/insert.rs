@@ -1,10 +1,10 @@
 //! Writing a batch: one statement for all its rows, and what each row is told.
 
-use crate::batch::Row;
 use crate::db::Database;
 use crate::metrics::BatchMetrics;
-use signup_domain::{EventId, Recorded, SignupId, StoreError};
+use signup_domain::{Event, EventId, NewSignup, Recorded, SignupId, StoreError};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,21 +15,29 @@ const LAST_STATEMENT: Duration = Duration::from_millis(200);
 
 /// What is not known of a batch after this is answered "not known". With 0.3 s in the queue before,
 /// it is within the 1.9 s after which the service stops waiting.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const BATCH_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// A signup to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) event: Arc<Event>,
+    pub(crate) id: SignupId,
+    pub(crate) signup: NewSignup,
+}
 
 /// The primary key.
 type Key = (EventId, SignupId);
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct Written {
     /// Whether this row was written; `false` when the participant's row was there.
     pub(crate) new: bool,
     /// When the participant signed up, the first time.
     pub(crate) signed_up_at: OffsetDateTime,
 }
 
-impl Outcome {
+impl Written {
     /// The signup as a receipt check shows it.
     pub(crate) fn recorded(&self, name: &str) -> Recorded {
         Recorded {
@@ -47,9 +55,9 @@ pub(crate) async fn insert(
     primary: &Database,
     rows: &[Row],
     metrics: &BatchMetrics,
-) -> Vec<Result<Outcome, StoreError>> {
+) -> Vec<Result<Written, StoreError>> {
     let began = Instant::now();
-    let mut outcomes: HashMap<Key, Result<Outcome, StoreError>> =
+    let mut outcomes: HashMap<Key, Result<Written, StoreError>> =
         HashMap::with_capacity(rows.len());
     let distinct = distinct(rows);
     let mut parts = vec![&distinct[..]];
@@ -84,9 +92,9 @@ fn distinct(rows: &[Row]) -> Vec<&Row> {
 /// The participant's first row in the batch is told what was written, every other one that it was
 /// there already.
 fn answer(
-    outcomes: &mut HashMap<Key, Result<Outcome, StoreError>>,
+    outcomes: &mut HashMap<Key, Result<Written, StoreError>>,
     row: &Row,
-) -> Result<Outcome, StoreError> {
+) -> Result<Written, StoreError> {
     let Some(outcome) = outcomes.get_mut(&key(row)) else {
         return Err(StoreError::Internal(
             "a row of a batch has no outcome".into(),
@@ -104,7 +112,7 @@ async fn insert_part(
     part: &[&Row],
     began: Instant,
     metrics: &BatchMetrics,
-) -> Result<Vec<(Key, Result<Outcome, StoreError>)>, StoreError> {
+) -> Result<Vec<(Key, Result<Written, StoreError>)>, StoreError> {
     #[expect(clippy::cast_precision_loss, reason = "a batch has at most 512 rows")]
     metrics.rows.observe(part.len() as f64);
     let new = send_until_known(primary, part, began).await?;
@@ -115,7 +123,7 @@ async fn insert_part(
             let signed_up_at = row.signup.at;
             written.push((
                 key(row),
-                Ok(Outcome {
+                Ok(Written {
                     new: true,
                     signed_up_at,
                 }),
@@ -126,7 +134,7 @@ async fn insert_part(
     }
     if !repeats.is_empty() {
         let read = first_signups(primary, &repeats);
-        let read = tokio::time::timeout(PATIENCE.saturating_sub(began.elapsed()), read).await;
+        let read = tokio::time::timeout(BATCH_TIMEOUT.saturating_sub(began.elapsed()), read).await;
         written.extend(read.unwrap_or_else(|_elapsed| not_read(&repeats, "not in time")));
     }
     Ok(written)
@@ -188,7 +196,7 @@ async fn send(primary: &Database, part: &[&Row]) -> Result<HashSet<Uuid>, StoreE
 async fn first_signups(
     primary: &Database,
     repeats: &[&Row],
-) -> Vec<(Key, Result<Outcome, StoreError>)> {
+) -> Vec<(Key, Result<Written, StoreError>)> {
     let events: Vec<Uuid> = repeats.iter().map(|row| *row.event.id.as_uuid()).collect();
     let ids: Vec<Uuid> = repeats.iter().map(|row| *row.id.as_uuid()).collect();
     let found = primary
@@ -213,7 +221,7 @@ async fn first_signups(
     };
     let outcome = |row: &&Row| {
         let signed_up_at = found.get(row.id.as_uuid());
-        let outcome = signed_up_at.map(|at| Outcome {
+        let outcome = signed_up_at.map(|at| Written {
             new: false,
             signed_up_at: *at,
         });
@@ -225,7 +233,7 @@ async fn first_signups(
 }
 
 /// They are recorded, so "refused" would be a lie.
-fn not_read(repeats: &[&Row], why: &str) -> Vec<(Key, Result<Outcome, StoreError>)> {
+fn not_read(repeats: &[&Row], why: &str) -> Vec<(Key, Result<Written, StoreError>)> {
     let unknown = StoreError::Unknown(format!("recorded, but not read: {why}"));
     let outcome = |row: &&Row| (key(row), Err(unknown.clone()));
     repeats.iter().map(outcome).collect()

@@ -4,9 +4,9 @@
 //! replica that takes the reads, Redis and a first level in each process in front of both. Signups
 //! that arrive together are committed together. The answer still leaves after the commit.
 //!
-//! **Compared with phase 1.** `batch` and `insert` are new: one statement and one flush serve many
-//! signups. `cache`, `redis` and `replica` are new: most reads never reach the primary. `breaker`
-//! keeps a failed part from costing every request its patience.
+//! **Compared with the phase before.** `batch` is new, and `insert` writes what it collects: one
+//! statement and one flush serve many signups. `cache`, `redis` and `replica` are new: most reads never
+//! reach the primary. `breaker` keeps a failed part from costing every request its timeout.
 //!
 //! **What it buys.** A count costs a look into memory, whatever the event's size. A signup's share
 //! of a transaction shrinks as the load grows. Without Redis, without the replica, or with one
@@ -14,17 +14,18 @@
 //!
 //! **What it costs.** Six containers that cost CPU while nobody comes. A count may be a second old,
 //! and says so. A read may look in four places, one after the other. Two servers, one
-//! primary: they share its patience. The figures are in `results/`.
+//! primary: they share its capacity. The figures are in `results/`.
 //!
 //! **Where it breaks.** Writes: at the CPU of the balancer, and next at that of the one primary.
 //! Behind it nothing is kept: while the primary is away, nobody can sign up.
 //!
-//! **Read in this order:** `signups` → `batch` → `insert` → `events` → `cache` → `entry` →
-//! `redis` → `replica` → `breaker` → `db` → `outcome` → `config` → `metrics` → `main`.
+//! **Read in this order:** `signups` → `batch` → `entry` → `insert` → `events` → `select` → `cache` →
+//! `cached` → `redis` → `replica` → `breaker` → `db` → `outcome` → `schema` → `config` → `metrics` → `main`.
 
 mod batch;
 mod breaker;
 mod cache;
+mod cached;
 mod config;
 mod db;
 mod entry;
@@ -35,6 +36,7 @@ mod outcome;
 mod redis;
 mod replica;
 mod schema;
+mod select;
 mod signups;
 
 pub use config::{Config, Switch};
@@ -42,14 +44,16 @@ pub use config::{Config, Switch};
 use batch::{Batches, Shape};
 use cache::Cache;
 use db::Database;
+use events::Events;
 use futures::FutureExt;
-use metrics::{BatchMetrics, ReadMetrics};
+use metrics::StoreMetrics;
 use replica::Replica;
 use signup_domain::{
     Attendee, Checked, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, SignedUp,
     SignupId, SignupStore, StoreError,
 };
-use signup_service::{Listeners, Metrics, PoolMetrics, Secrets, SignupMetrics};
+use signup_service::{Listeners, Metrics, Secrets};
+use signups::Signups;
 use tokio_util::sync::CancellationToken;
 
 /// Most signups in one batch: more arrive during one statement only when something is wrong.
@@ -57,22 +61,21 @@ const BATCH_ROWS: usize = 512;
 
 /// How phase 2 keeps signups: on a primary, with copies of them nearer to who asks.
 #[derive(Clone)]
-struct Replicated {
+struct Store {
     /// Reads only: batches have connections of their own.
     primary: Database,
     /// `None` when switched off.
     replica: Option<Replica>,
-    cache: Cache,
     /// The connections that write batches, to be opened before the first request.
     writes: Database,
     batches: Batches,
-    events: events::Events,
-    metrics: SignupMetrics,
+    events: Events,
+    signups: Signups,
 }
 
-impl SignupStore for Replicated {
+impl SignupStore for Store {
     async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
-        signups::sign_up(self, signup).await
+        self.signups.sign_up(signup).await
     }
 
     async fn find(
@@ -80,19 +83,19 @@ impl SignupStore for Replicated {
         event: EventId,
         id: SignupId,
     ) -> Result<Found<Option<Checked>>, StoreError> {
-        signups::find(self, event, id).await
+        self.signups.find(event, id).await
     }
 
     async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
-        events::count(self, id).await
+        self.events.count(id).await
     }
 
     async fn list(&self, event: EventId, page: Page) -> Result<Found<Vec<Attendee>>, StoreError> {
-        signups::list(self, event, page).await
+        self.signups.list(event, page).await
     }
 
     async fn create_event(&self, event: NewEvent) -> Result<Event, StoreError> {
-        events::create(&self.primary, event).await
+        self.events.create(event).await
     }
 
     /// Ready while either database answers: without the primary, reads go on.
@@ -103,6 +106,64 @@ impl SignupStore for Replicated {
         let either = [self.primary.ping().boxed(), replica.ping().boxed()];
         futures::future::select_ok(either).await.map(drop)
     }
+}
+
+/// Puts the phase together, without what is switched off.
+fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
+    let metrics = StoreMetrics::new(metrics)?;
+    let shape = shape(config);
+    let readers = config.primary_connections.saturating_sub(shape.writers);
+    let writes = Database::writes(config, shape.writers, metrics.writes)?;
+    let primary = Database::primary(config, readers.max(1), metrics.primary)?;
+    let replica = Database::replica(config, metrics.replica)?;
+    let replica = Replica::new(replica, metrics.reads.clone());
+    let replica = (config.replica == Switch::On).then_some(replica);
+    let redis_url = (config.cache == Switch::On).then_some(config.redis_url.as_str());
+    let cache = Cache::new(redis_url, metrics.reads)?;
+    let batches = Batches::start(writes.clone(), cache.clone(), shape, metrics.batches);
+    let events = Events::new(cache.clone(), replica.clone(), primary.clone());
+    let signups = Signups {
+        events: events.clone(),
+        batches: batches.clone(),
+        cache,
+        replica: replica.clone(),
+        primary: primary.clone(),
+        metrics: metrics.signups,
+    };
+    Ok(Store {
+        primary,
+        replica,
+        writes,
+        batches,
+        events,
+        signups,
+    })
+}
+
+/// Of the connections to the primary, those that write, and how much each takes; the others read.
+fn shape(config: &Config) -> Shape {
+    match config.batch {
+        Switch::On => Shape {
+            writers: 1,
+            rows: BATCH_ROWS,
+        },
+        Switch::Off => Shape {
+            writers: config.primary_connections.saturating_sub(1).max(1),
+            rows: 1,
+        },
+    }
+}
+
+/// What comes before the first request.
+async fn start_up(config: &Config, store: Store) -> anyhow::Result<()> {
+    schema::prepare(config).await?;
+    store.writes.warm_up().await?;
+    store.primary.warm_up().await?;
+    if let Some(replica) = &store.replica {
+        // It may come later: until then the primary answers for it.
+        replica.warm_up().await;
+    }
+    Ok(())
 }
 
 /// Serves until `stop`, and then drains.
@@ -134,57 +195,7 @@ pub async fn serve(
     );
     tokio::select! {
         served = service => served,
-        // Who restarts this process mends that; a process that answers 504 for ever, nobody does.
+        // Without it every signup is answered 504. Exit, so that the restart policy starts another one.
         () = batches.stopped() => anyhow::bail!("the task that writes batches has stopped"),
     }
-}
-
-/// What comes before the first request.
-async fn start_up(config: &Config, store: Replicated) -> anyhow::Result<()> {
-    schema::migrate(config).await?;
-    store.writes.warm_up().await?;
-    store.primary.warm_up().await?;
-    if let Some(replica) = &store.replica {
-        // It may come later: until then the primary answers for it.
-        replica.warm_up().await;
-    }
-    Ok(())
-}
-
-/// Puts the phase together, without what is switched off.
-fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Replicated> {
-    let registry = metrics.registry();
-    let reads = ReadMetrics::new(registry)?;
-    let replica = Database::replica(config, PoolMetrics::new(registry, "replica")?)?;
-    let redis_url = (config.cache == Switch::On).then_some(config.redis_url.as_str());
-    let cache = Cache::new(redis_url, reads.clone())?;
-    // Of the connections to the primary, those that write; the others read.
-    let most = config.primary_connections.saturating_sub(1).max(1);
-    let shape = match config.batch {
-        Switch::On => Shape {
-            writers: 1,
-            rows: BATCH_ROWS,
-        },
-        Switch::Off => Shape {
-            writers: most,
-            rows: 1,
-        },
-    };
-    let pool = PoolMetrics::new(registry, "primary_writes")?;
-    let writes = Database::writes(config, shape.writers, pool)?;
-    let readers = config
-        .primary_connections
-        .saturating_sub(shape.writers)
-        .max(1);
-    let primary = Database::primary(config, readers, PoolMetrics::new(registry, "primary")?)?;
-    let batches = BatchMetrics::new(registry)?;
-    Ok(Replicated {
-        batches: Batches::start(writes.clone(), cache.clone(), shape, batches),
-        writes,
-        primary,
-        replica: (config.replica == Switch::On).then(|| Replica::new(replica, reads)),
-        cache,
-        events: events::Events::new(),
-        metrics: SignupMetrics::new(registry)?,
-    })
 }

@@ -1,10 +1,34 @@
-//! What phase 2 measures beside the golden signals, its pools and what became of signups: its caches,
-//! its replica and its batches.
+//! What phase 2 measures beside the golden signals: its pools, what became of signups, its batches, its
+//! caches and its replica.
 
 use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
 };
-use signup_service::LATENCY_BUCKETS;
+use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics};
+
+/// What is measured of the store.
+pub(crate) struct StoreMetrics {
+    pub(crate) writes: PoolMetrics,
+    pub(crate) primary: PoolMetrics,
+    pub(crate) replica: PoolMetrics,
+    pub(crate) signups: SignupMetrics,
+    pub(crate) batches: BatchMetrics,
+    pub(crate) reads: ReadMetrics,
+}
+
+impl StoreMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> anyhow::Result<Self> {
+        let registry = metrics.registry();
+        Ok(Self {
+            writes: PoolMetrics::new(registry, "primary_writes")?,
+            primary: PoolMetrics::new(registry, "primary")?,
+            replica: PoolMetrics::new(registry, "replica")?,
+            signups: SignupMetrics::new(registry)?,
+            batches: BatchMetrics::new(registry)?,
+            reads: ReadMetrics::new(registry)?,
+        })
+    }
+}
 
 /// How signups are grouped.
 #[derive(Clone)]
@@ -18,7 +42,7 @@ pub(crate) struct BatchMetrics {
 }
 
 impl BatchMetrics {
-    pub(crate) fn new(registry: &Registry) -> prometheus::Result<Self> {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
         let rows = Histogram::with_opts(
             HistogramOpts::new("batch_rows", "Signups written by one statement")
                 .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
@@ -63,7 +87,7 @@ pub(crate) struct ReadMetrics {
 }
 
 impl ReadMetrics {
-    pub(crate) fn new(registry: &Registry) -> prometheus::Result<Self> {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
         let requests = IntCounterVec::new(
             Opts::new(
                 "cache_requests_total",

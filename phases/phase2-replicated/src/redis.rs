@@ -1,7 +1,7 @@
 //! The second level of the cache: one Redis for all servers, which is not trusted.
 //!
 //! It may be gone, hang, forget everything or lie, and no answer changes: a question costs at most
-//! [`PATIENCE`], a failure opens a breaker, and what comes back is believed only with a seal that
+//! [`ANSWER_TIMEOUT`], a failure opens a breaker, and what comes back is believed only with a seal that
 //! nobody without the event's salt can make. Keys and values are not readable as ids there.
 
 use crate::breaker::Breaker;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// How long an answer is waited for. On the spot it takes under a millisecond; who waits longer is
 /// better served by a database.
-const PATIENCE: Duration = Duration::from_millis(40);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(40);
 
 /// A peer that has not acknowledged a packet for so long is gone: without it, Linux goes on for a
 /// quarter of an hour.
@@ -40,7 +40,7 @@ pub(crate) struct Redis {
 pub(crate) struct Failed;
 
 /// A value to keep, under a name within its event.
-pub(crate) struct Entry {
+pub(crate) struct Item {
     pub(crate) name: [u8; 16],
     pub(crate) value: Vec<u8>,
     pub(crate) keep: Duration,
@@ -59,8 +59,8 @@ impl Redis {
         let client = Client::open(info.set_tcp_settings(settings))?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
+            .set_connection_timeout(Some(ANSWER_TIMEOUT))
+            .set_response_timeout(Some(ANSWER_TIMEOUT));
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client, config)?,
             breaker: Arc::new(Breaker::new()),
@@ -95,13 +95,13 @@ impl Redis {
         }
     }
 
-    /// Keeps `entry` of the event with this salt. That it fails is no loss.
-    pub(crate) async fn put(&self, salt: &EventSalt, entry: Entry) -> Result<(), Failed> {
-        let Entry {
+    /// Keeps `item` of the event with this salt. That it fails is no loss.
+    pub(crate) async fn put(&self, salt: &EventSalt, item: Item) -> Result<(), Failed> {
+        let Item {
             name,
             mut value,
             keep,
-        } = entry;
+        } = item;
         let key = key(salt, name);
         value.extend_from_slice(&seal(salt, &key, &value));
         let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -115,7 +115,7 @@ impl Redis {
         }
         // Around all of it: while the connection is down, a command waits for the next one, which
         // the client's own time limit does not count.
-        match tokio::time::timeout(PATIENCE, question).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, question).await {
             Ok(Ok(answer)) => {
                 self.breaker.succeeded();
                 Ok(answer)

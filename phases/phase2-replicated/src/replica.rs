@@ -4,10 +4,10 @@
 //! means "not here yet". Who asks it gets `None` when it fails, and goes on to the primary.
 
 use crate::breaker::Breaker;
+use crate::cached::{Count, age};
 use crate::db::Database;
-use crate::entry::{Count, age};
-use crate::events::select_count;
 use crate::metrics::ReadMetrics;
+use crate::select;
 use deadpool_postgres::Client;
 use signup_domain::{EventId, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +80,7 @@ impl Replica {
             .read(async |client| {
                 // First the time, then the count: what arrives in between makes it no older.
                 let as_of = as_of(client).await?;
-                Ok((as_of, select_count(client, event).await?))
+                Ok((as_of, select::count(client, event).await?))
             })
             .await?;
         self.show_lag(as_of);

@@ -1,21 +1,30 @@
 //! The schema of the primary, brought up to date at the start. The replica gets it as it gets all else.
 
-use crate::Config;
+use crate::config::Config;
 use anyhow::Context;
 use backon::{ConstantBuilder, Retryable};
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+use std::path::Path;
 use std::time::Duration;
 
 /// At the start, how long a database may take to come up.
 const STARTUP_ATTEMPTS: usize = 60;
 const STARTUP_PAUSE: Duration = Duration::from_millis(500);
 
-/// Brings the schema up to date, once the primary is up. Two servers that start together wait for
-/// each other here: sqlx holds an advisory lock meanwhile.
-pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let mut options: PgConnectOptions = config.primary_url.parse().context("PRIMARY_URL")?;
-    if let Some(file) = &config.database_password_file {
+/// Brings the schema up to date, once the primary is up.
+pub(crate) async fn prepare(config: &Config) -> anyhow::Result<()> {
+    let password_file = config.database_password_file.as_deref();
+    let primary = connect(&config.primary_url, password_file).await?;
+    let migrated = migrate(&primary).await;
+    primary.close().await;
+    migrated
+}
+
+/// Connects, once the primary is up.
+async fn connect(url: &str, password_file: Option<&Path>) -> anyhow::Result<PgPool> {
+    let mut options: PgConnectOptions = url.parse().context("PRIMARY_URL")?;
+    if let Some(file) = password_file {
         options = options.password(&signup_service::read_secret(file)?);
     }
     // Statements carry personal data.
@@ -29,12 +38,15 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     let pause = ConstantBuilder::new()
         .with_delay(STARTUP_PAUSE)
         .with_max_times(STARTUP_ATTEMPTS);
-    let pool = connect
+    connect
         .retry(pause)
         .notify(|error, _| tracing::info!(%error, "waiting for the primary"))
         .await
-        .context("cannot connect to the primary")?;
-    let migrated = sqlx::migrate!().run(&pool).await;
-    pool.close().await;
+        .context("cannot connect to the primary")
+}
+
+/// Two servers that start together wait for each other here: sqlx holds an advisory lock meanwhile.
+async fn migrate(primary: &PgPool) -> anyhow::Result<()> {
+    let migrated = sqlx::migrate!().run(primary).await;
     migrated.context("cannot bring the primary's schema up to date")
 }

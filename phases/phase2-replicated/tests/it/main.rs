@@ -8,9 +8,12 @@
 
 mod batch;
 mod cache;
+mod drain;
 mod primary;
+mod probes;
 mod replica;
 mod server;
+mod tasks;
 
 mod conformance {
     //! Every case of the contract, one test each.

@@ -133,33 +133,3 @@ async fn connections_that_died_unseen_fail_no_signup() {
     assert!(ended > 0);
     assert_eq!(server.sign_up("after").await.status, 201);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_server_answers_what_it_has_begun() {
-    let server = Server::start().await;
-    server.primary.set(Mode::Delay(Duration::from_millis(150)));
-    let signup = async { server.sign_up("ann").await.status };
-    let stop = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        server.stop.cancel();
-    };
-    let (status, ()) = tokio::join!(signup, stop);
-    assert_eq!(status, 201);
-    let stopped = tokio::time::timeout(Duration::from_secs(10), server.service.serving).await;
-    stopped.expect("the drain ends").unwrap().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_probe_costs_no_connection() {
-    let server = Server::start().await;
-    let before = server.sessions().await;
-    assert_eq!(
-        before.len(),
-        4 + 2,
-        "not all connections are open at the start"
-    );
-    for _ in 0..20 {
-        server.probe("readyz", 200, ANSWERED).await;
-    }
-    assert_eq!(server.sessions().await, before);
-}
