@@ -6,17 +6,17 @@
 //! costs the queue hardly depends on its size.
 
 use crate::delivery::{self, Sent, Sink};
-use crate::frame::Row;
+use crate::entry::{Accepted, Entry};
 use crate::metrics::QueueMetrics;
 use crate::publisher::LANES;
 use crate::shards::Shards;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use signup_domain::{EventId, NewSignup, SignedUp, SignupId, Status, StoreError};
+use signup_domain::{SignedUp, StoreError};
 use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 /// From one message of a shard to the next, at least.
@@ -25,34 +25,17 @@ const INTERVAL: Duration = Duration::from_millis(25);
 /// Most signups in one message.
 const MESSAGE_ROWS: usize = 512;
 
-/// How long a signup waits for its message before it is refused: until it is sent, that can be said.
-const PATIENCE: Duration = Duration::from_millis(300);
-
 /// After a queue has refused a message for being full, how long none is sent: a nack leaves open what
 /// became of its message, and a refusal before sending does not.
 const FULL: Duration = Duration::from_secs(1);
 
 /// Most signups that wait for a shard. The service admits fewer requests than that.
-const LENGTH: usize = 2_048;
-
-/// A signup to be kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Accepted {
-    pub(crate) event: EventId,
-    pub(crate) id: SignupId,
-    pub(crate) signup: NewSignup,
-}
-
-/// A signup, and whoever waits for it.
-pub(crate) struct Entry {
-    pub(crate) accepted: Accepted,
-    queued: Instant,
-    answer: oneshot::Sender<Result<SignedUp, StoreError>>,
-}
+const QUEUE_LENGTH: usize = 2_048;
 
 /// Where signups wait for the next message of their shard.
 #[derive(Clone)]
 pub(crate) struct Batches {
+    shards: Shards,
     by_shard: Vec<mpsc::Sender<Entry>>,
 }
 
@@ -60,38 +43,31 @@ impl Batches {
     /// Starts one task a shard.
     pub(crate) fn start(sink: &Sink, shards: &Shards, metrics: &QueueMetrics) -> Self {
         let start = |shard| {
-            let (sender, arriving) = mpsc::channel(LENGTH);
+            let (queue, entries) = mpsc::channel(QUEUE_LENGTH);
             let batcher = Batcher {
                 shard,
                 sink: sink.clone(),
                 shards: shards.clone(),
                 metrics: metrics.clone(),
-                arriving,
-                waiting: VecDeque::with_capacity(LENGTH),
+                entries,
+                waiting: VecDeque::with_capacity(QUEUE_LENGTH),
                 next: Instant::now(),
                 full_until: Instant::now(),
             };
             tokio::spawn(batcher.run());
-            sender
+            queue
         };
         let count = u16::try_from(shards.all().len()).unwrap_or(u16::MAX);
         Self {
             by_shard: (0..count).map(start).collect(),
+            shards: shards.clone(),
         }
     }
 
     /// Sends a signup with the next message of its shard, and returns after its durability point.
-    pub(crate) async fn send(
-        &self,
-        shard: u16,
-        accepted: Accepted,
-    ) -> Result<SignedUp, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        let entry = Entry {
-            accepted,
-            queued: Instant::now(),
-            answer,
-        };
+    pub(crate) async fn write(&self, accepted: Accepted) -> Result<SignedUp, StoreError> {
+        let shard = self.shards.owner(accepted.id);
+        let (entry, outcome) = Entry::new(accepted);
         self.by_shard[usize::from(shard)]
             .try_send(entry)
             .map_err(|_| StoreError::Unavailable("too many signups wait for the queue".into()))?;
@@ -107,7 +83,7 @@ struct Batcher {
     sink: Sink,
     shards: Shards,
     metrics: QueueMetrics,
-    arriving: mpsc::Receiver<Entry>,
+    entries: mpsc::Receiver<Entry>,
     waiting: VecDeque<Entry>,
     /// When the next message may leave.
     next: Instant,
@@ -123,8 +99,9 @@ impl Batcher {
         };
         let mut free: Vec<usize> = (0..lanes).collect();
         let mut sending: FuturesUnordered<BoxFuture<'static, Sent>> = FuturesUnordered::new();
-        let mut arrived = Vec::with_capacity(LENGTH);
+        let mut arrived = Vec::with_capacity(QUEUE_LENGTH);
         loop {
+            // First: time passes while a message is sent, and what is overdue is not sent.
             self.refuse_overdue();
             let now = Instant::now();
             if self.next <= now
@@ -132,13 +109,13 @@ impl Batcher {
                 && let Some(lane) = free.pop()
             {
                 self.next = now + INTERVAL;
-                sending.push(self.send_batch(lane));
+                sending.push(self.next_batch(lane));
             }
             self.metrics.unconfirmed[usize::from(self.shard)].set(lanes as i64 - free.len() as i64);
             let waits = (!free.is_empty()).then_some(self.next);
             let deadline = self.waiting.front().map(Entry::deadline);
             let wake = deadline.map(|deadline| waits.unwrap_or(deadline).min(deadline));
-            let room = LENGTH - self.waiting.len();
+            let room = QUEUE_LENGTH - self.waiting.len();
             tokio::select! {
                 Some(sent) = sending.next(), if !sending.is_empty() => {
                     free.push(sent.lane);
@@ -146,7 +123,7 @@ impl Batcher {
                         self.full_until = Instant::now() + FULL;
                     }
                 }
-                count = self.arriving.recv_many(&mut arrived, room), if room > 0 => {
+                count = self.entries.recv_many(&mut arrived, room), if room > 0 => {
                     if count == 0 {
                         // Nobody is left to send; what is on its way is waited for.
                         while sending.next().await.is_some() {}
@@ -157,6 +134,21 @@ impl Batcher {
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
+    }
+
+    /// Takes what waits out of the queue; from here on it is answered with what became of it.
+    fn next_batch(&mut self, lane: usize) -> BoxFuture<'static, Sent> {
+        let count = self.waiting.len().min(MESSAGE_ROWS);
+        let entries: Vec<Entry> = self.waiting.drain(..count).collect();
+        self.metrics.message_signups.observe(count as f64);
+        let now = Instant::now();
+        for entry in &entries {
+            let waited = now.saturating_duration_since(entry.queued);
+            self.metrics.wait_seconds.observe(waited.as_secs_f64());
+        }
+        let (sink, shards) = (self.sink.clone(), self.shards.clone());
+        let shard = self.shard;
+        Box::pin(async move { delivery::deliver(&sink, &shards, shard, lane, entries).await })
     }
 
     fn refuse_overdue(&mut self) {
@@ -175,52 +167,7 @@ impl Batcher {
             } else {
                 "the queue does not confirm"
             };
-            let _ = entry.answer.send(Err(StoreError::Unavailable(why.into())));
+            entry.answer(Err(StoreError::Unavailable(why.into())));
         }
-    }
-
-    /// Takes what waits; from here on it is answered with what became of it.
-    fn send_batch(&mut self, lane: usize) -> BoxFuture<'static, Sent> {
-        let count = self.waiting.len().min(MESSAGE_ROWS);
-        let entries: Vec<Entry> = self.waiting.drain(..count).collect();
-        self.metrics.message_signups.observe(count as f64);
-        let now = Instant::now();
-        for entry in &entries {
-            let waited = now.saturating_duration_since(entry.queued);
-            self.metrics.wait_seconds.observe(waited.as_secs_f64());
-        }
-        let (sink, shards) = (self.sink.clone(), self.shards.clone());
-        let shard = self.shard;
-        Box::pin(async move { delivery::deliver(&sink, &shards, shard, lane, entries).await })
-    }
-}
-
-impl Entry {
-    fn deadline(&self) -> Instant {
-        self.queued + PATIENCE
-    }
-
-    /// As it is written.
-    pub(crate) fn row(&self) -> Row<'_> {
-        let Accepted { event, id, signup } = &self.accepted;
-        Row {
-            event: *event.as_uuid(),
-            id: *id.as_uuid(),
-            email: signup.email.as_str(),
-            name: signup.name.as_str(),
-            signed_up_at: signup.at,
-        }
-    }
-
-    /// Whoever does not wait any more can ask again: the signup is the same.
-    pub(crate) fn answer(self, outcome: Result<(Status, bool, time::OffsetDateTime), StoreError>) {
-        let id = self.accepted.id;
-        let outcome = outcome.map(|(status, new, signed_up_at)| SignedUp {
-            id,
-            status,
-            new,
-            signed_up_at,
-        });
-        let _ = self.answer.send(outcome);
     }
 }

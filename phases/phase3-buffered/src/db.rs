@@ -1,41 +1,44 @@
-//! One shard: a pool of connections, and one way each to read and to write.
+//! The shards: a pool each, and one way each to read and to write.
 //!
-//! As in phase 2, but for whose patience it is: a gateway's, who has somebody waiting, or the
-//! writer's, who has not. sqlx is here for the migrations alone (`schema`).
+//! As in phase 2, but for the timeouts: a gateway has somebody waiting, the writer has not.
+//!
+//! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
+//! it is crossed when a statement is sent.
 
 use crate::config::PartsConfig;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
+    Timeouts as PoolTimeouts,
 };
-use prometheus::Registry;
 use signup_domain::StoreError;
 use signup_service::PoolMetrics;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
 
-/// How long is waited for a connection, and then for the answer to a statement.
+/// How long a request waits for a connection, and then for the answer to its statement.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     acquire: Duration,
     answer: Duration,
     /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
     statement: Duration,
+    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
     lock: Duration,
 }
 
 /// Together under the 1.9 s after which the service stops waiting, also after 0.3 s in a batch.
-pub(crate) const GATEWAY: Patience = Patience {
+pub(crate) const GATEWAY: Timeouts = Timeouts {
     acquire: Duration::from_millis(200),
     answer: Duration::from_millis(900),
     statement: Duration::from_millis(700),
     lock: Duration::from_millis(100),
 };
 
-/// Nobody waits for the writer, and a batch that was given up is written again: so it is patient
-/// with a shard that stands still at its CPU cap, and finds out within some seconds that one is gone.
-pub(crate) const WRITER: Patience = Patience {
+/// Nobody waits for the writer, and a batch that was given up is written again: so it waits for a shard
+/// that stands still at its CPU cap, and finds out within some seconds that one is gone.
+pub(crate) const WRITER: Timeouts = Timeouts {
     acquire: Duration::from_secs(2),
     answer: Duration::from_secs(10),
     statement: Duration::from_secs(8),
@@ -45,45 +48,38 @@ pub(crate) const WRITER: Patience = Patience {
 /// At the start, how long one connection may take.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// A shard and the connections to it.
+/// One database and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: Pool,
-    patience: Patience,
+    timeouts: Timeouts,
     metrics: PoolMetrics,
 }
 
 impl Database {
-    /// All shards of `parts` in their order, with no connection open yet.
+    /// The connections to all shards of `parts`, in their order, not yet open.
     pub(crate) fn shards(
         parts: &PartsConfig,
         connections: usize,
-        patience: Patience,
-        registry: &Registry,
+        timeouts: Timeouts,
+        metrics: Vec<PoolMetrics>,
     ) -> anyhow::Result<Vec<Self>> {
-        let shard = |(number, url): (usize, &String)| {
-            let mut options: tokio_postgres::Config = url
-                .parse()
-                .context("SHARD_URLS: is not postgres://user@host:port/name")?;
-            options.application_name("phase3");
-            if let Some(file) = &parts.database_password_file {
-                options.password(signup_service::read_secret(file)?);
-            }
-            let metrics = PoolMetrics::new(registry, &format!("shard_{number}"))?;
-            Self::new(options, connections, patience, metrics)
+        let shard = |(url, metrics): (&String, PoolMetrics)| {
+            let options = options(url, parts).context("SHARD_URLS")?;
+            Self::new(options, connections, timeouts, metrics)
         };
-        parts.shard_urls.iter().enumerate().map(shard).collect()
+        parts.shard_urls.iter().zip(metrics).map(shard).collect()
     }
 
     fn new(
         mut options: tokio_postgres::Config,
         connections: usize,
-        patience: Patience,
+        timeouts: Timeouts,
         metrics: PoolMetrics,
     ) -> anyhow::Result<Self> {
-        let statement = patience.statement.as_millis();
-        let lock = patience.lock.as_millis();
-        options.connect_timeout(patience.acquire).options(format!(
+        let statement = timeouts.statement.as_millis();
+        let lock = timeouts.lock.as_millis();
+        options.connect_timeout(timeouts.acquire).options(format!(
             "-c statement_timeout={statement} -c lock_timeout={lock} \
              -c idle_in_transaction_session_timeout={statement}"
         ));
@@ -99,25 +95,26 @@ impl Database {
             .build()?;
         Ok(Self {
             pool,
-            patience,
+            timeouts,
             metrics,
         })
     }
 
-    /// Opens all connections, one after the other: proving the password costs some ms of CPU each.
+    /// Opens all connections, one after the other. Proving the password costs some ms of CPU a
+    /// connection: under a cap that is a delay the first requests would have.
     pub(crate) async fn warm_up(&self) -> anyhow::Result<()> {
-        let timeouts = Timeouts {
+        let timeouts = PoolTimeouts {
             create: Some(WARM_UP),
             ..self.pool.timeouts()
         };
-        let mut open = Vec::new();
-        while open.len() < self.pool.status().max_size {
-            open.push(self.pool.timeout_get(&timeouts).await?);
+        let mut held = Vec::new();
+        while held.len() < self.pool.status().max_size {
+            held.push(self.pool.timeout_get(&timeouts).await?);
         }
         Ok(())
     }
 
-    /// Whether the shard answers. Asked in a task of its own: whoever probes takes the first answer of
+    /// Whether the database answers. Asked in a task of its own: whoever probes takes the first answer of
     /// several, and a question dropped half-way takes its connection with it (`InUse`).
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let asked = self.clone();
@@ -135,15 +132,22 @@ impl Database {
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.write(statement).await.map_err(|error| match error {
+        self.run(statement).await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
             error => error,
         })
     }
 
-    /// Runs one statement, as a transaction of its own. Once it is sent, a failure means "not known",
-    /// unless PostgreSQL itself says that it rolled back.
+    /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
+    /// failure means "not known", unless PostgreSQL itself says that it rolled back.
     pub(crate) async fn write<T>(
+        &self,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        self.run(statement).await
+    }
+
+    async fn run<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
@@ -151,7 +155,7 @@ impl Database {
         let Some(client) = &connection.0 else {
             return Err(StoreError::Internal("a connection was taken twice".into()));
         };
-        match tokio::time::timeout(self.patience.answer, statement(client)).await {
+        match tokio::time::timeout(self.timeouts.answer, statement(client)).await {
             Ok(Ok(answer)) => {
                 connection.give_back();
                 Ok(answer)
@@ -164,7 +168,7 @@ impl Database {
                 Err(outcome(&error))
             }
             Err(_elapsed) => Err(StoreError::Unknown(
-                "the shard did not answer in time".into(),
+                "the database did not answer in time".into(),
             )),
         }
     }
@@ -172,7 +176,7 @@ impl Database {
     async fn acquire(&self) -> Result<Client, StoreError> {
         let began = Instant::now();
         // Around both, waiting for a free connection and making one: the pool limits each alone.
-        let client = tokio::time::timeout(self.patience.acquire, self.pool.get()).await;
+        let client = tokio::time::timeout(self.timeouts.acquire, self.pool.get()).await;
         self.metrics
             .acquire_seconds
             .observe(began.elapsed().as_secs_f64());
@@ -207,6 +211,17 @@ impl Drop for InUse {
             drop(Object::take(client));
         }
     }
+}
+
+fn options(url: &str, parts: &PartsConfig) -> anyhow::Result<tokio_postgres::Config> {
+    let mut options: tokio_postgres::Config = url
+        .parse()
+        .context("is not postgres://user@host:port/name")?;
+    options.application_name("phase3");
+    if let Some(file) = &parts.database_password_file {
+        options.password(signup_service::read_secret(file)?);
+    }
+    Ok(options)
 }
 
 fn count(connections: usize) -> i64 {

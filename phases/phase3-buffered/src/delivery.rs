@@ -1,6 +1,6 @@
 //! Takes a batch to where it is kept, and answers everybody in it with what became of it.
 
-use crate::batch::Entry;
+use crate::entry::Entry;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Key};
 use crate::publisher::{Published, Publisher};

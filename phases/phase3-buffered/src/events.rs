@@ -1,16 +1,17 @@
 //! Events: created by the organiser on every shard, never changed; counted by the shards' counters.
 
-use crate::Buffered;
 use crate::db::Database;
+use crate::metrics::QueueMetrics;
+use crate::select;
+use crate::shards::Shards;
 use futures::future::try_join_all;
-use moka::future::Cache;
+use moka::future::Cache as Kept;
 use signup_domain::{
     Cache as Asked, Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Events that are kept in memory; far more than a service has.
@@ -26,139 +27,121 @@ struct Count {
     as_of: OffsetDateTime,
 }
 
-/// What this gateway has read. An event never changes, so a copy is never stale; a count says how old
-/// it is. Requests that miss together ask once.
+/// The events, and what this gateway has read of them. An event never changes, so a copy is never
+/// stale, and without it each signup would be two statements; a count says how old it is. Requests
+/// that miss together ask once.
 #[derive(Clone)]
 pub(crate) struct Events {
-    events: Cache<EventId, Arc<Event>>,
-    counts: Cache<EventId, Count>,
+    kept: Kept<EventId, Arc<Event>>,
+    counts: Kept<EventId, Count>,
     /// The last count of each, for as long as a shard is away.
-    last: Cache<EventId, Count>,
+    last: Kept<EventId, Count>,
+    shards: Shards,
+    metrics: QueueMetrics,
 }
 
 impl Events {
-    /// None yet.
-    pub(crate) fn new() -> Self {
-        let counts = Cache::builder().max_capacity(KEPT).time_to_live(FRESH);
+    /// None read yet.
+    pub(crate) fn new(shards: Shards, metrics: QueueMetrics) -> Self {
+        let counts = Kept::builder().max_capacity(KEPT).time_to_live(FRESH);
         Self {
-            events: Cache::new(KEPT),
+            kept: Kept::new(KEPT),
             counts: counts.build(),
-            last: Cache::new(KEPT),
+            last: Kept::new(KEPT),
+            shards,
+            metrics,
         }
     }
-}
 
-/// The event `id`: from memory after the first time, else from the first shard, in order, that answers.
-pub(crate) async fn find(store: &Buffered, id: EventId) -> Result<Arc<Event>, StoreError> {
-    // That there is no such event is not kept: it may be made at any time.
-    let found = store.events.events.try_get_with(id, read(store, id)).await;
-    found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
-}
-
-async fn read(store: &Buffered, id: EventId) -> Result<Arc<Event>, StoreError> {
-    let mut answer = Err(StoreError::Unavailable("there is no shard".into()));
-    for shard in store.shards.all() {
-        answer = select(shard, id).await;
-        // Every shard has every event, so the first that answers decides.
-        if answer.is_ok() {
-            break;
-        }
-        store.metrics.without_shard.inc();
+    /// The event `id`: from memory after the first time, else from the first shard, in order, that
+    /// answers.
+    pub(crate) async fn find(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        // That there is no such event is not kept: it may be made at any time.
+        let found = self.kept.try_get_with(id, self.read(id)).await;
+        found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
     }
-    let row = answer?.ok_or(StoreError::UnknownEvent)?;
-    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(3))
-        .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
-    Ok(Arc::new(Event {
-        id,
-        name: row.get(0),
-        opens_at: row.get(1),
-        closes_at: row.get(2),
-        salt: EventSalt::new(salt),
-    }))
-}
 
-async fn select(shard: &Database, id: EventId) -> Result<Option<Row>, StoreError> {
-    shard
-        .read(async |client| {
-            let statement = client
-                .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
-                .await?;
-            client.query_opt(&statement, &[id.as_uuid()]).await
+    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+        let mut answer = Err(StoreError::Unavailable("there is no shard".into()));
+        for shard in self.shards.all() {
+            answer = shard
+                .read(async |client| select::event(client, id).await)
+                .await;
+            // Every shard has every event, so the first that answers decides.
+            if answer.is_ok() {
+                break;
+            }
+            self.metrics.without_shard.inc();
+        }
+        let row = answer?.ok_or(StoreError::UnknownEvent)?;
+        select::event_from(id, &row).map(Arc::new)
+    }
+
+    /// The event `id` and its number of recorded signups: at most a second old while the shards are
+    /// well, and the last that was known while one is away.
+    pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
+        let event = self.find(id).await?;
+        let counted = self.counts.entry(id).or_try_insert_with(self.sum(id)).await;
+        let (count, fresh) = match counted {
+            Ok(entry) => (*entry.value(), entry.is_fresh()),
+            Err(error) => {
+                self.metrics.without_shard.inc();
+                let known = self.last.get(&id).await;
+                (known.ok_or_else(|| StoreError::clone(&error))?, false)
+            }
+        };
+        let (served_by, cache) = if fresh {
+            self.last.insert(id, count).await;
+            (ServedBy::Shard, Asked::Miss)
+        } else {
+            (ServedBy::Cache, Asked::Hit)
+        };
+        Ok(Found {
+            value: Counted {
+                event: Event::clone(&event),
+                signups: count.signups,
+                as_of: count.as_of,
+            },
+            served_by,
+            cache,
         })
-        .await
-}
+    }
 
-/// The event `id` and its number of recorded signups: at most a second old while the shards are well,
-/// and the last that was known while one is away.
-pub(crate) async fn count(store: &Buffered, id: EventId) -> Result<Found<Counted>, StoreError> {
-    let event = find(store, id).await?;
-    let Events { counts, last, .. } = &store.events;
-    let counted = counts.entry(id).or_try_insert_with(sum(store, id)).await;
-    let (count, fresh) = match counted {
-        Ok(entry) => (*entry.value(), entry.is_fresh()),
-        Err(error) => {
-            store.metrics.without_shard.inc();
-            let known = last.get(&id).await;
-            (known.ok_or_else(|| StoreError::clone(&error))?, false)
-        }
-    };
-    let (served_by, cache) = if fresh {
-        last.insert(id, count).await;
-        (ServedBy::Shard, Asked::Miss)
-    } else {
-        (ServedBy::Cache, Asked::Hit)
-    };
-    Ok(Found {
-        value: Counted {
-            event: Event::clone(&event),
-            signups: count.signups,
-            as_of: count.as_of,
-        },
-        served_by,
-        cache,
-    })
-}
+    /// The sum over all shards.
+    async fn sum(&self, id: EventId) -> Result<Count, StoreError> {
+        // First the time, then the count: what arrives in between makes it no older.
+        let as_of = OffsetDateTime::now_utc();
+        let counts = self.shards.all().iter().map(async |shard| {
+            shard
+                .read(async |client| select::count(client, id).await)
+                .await
+        });
+        let signups = try_join_all(counts).await?.into_iter().sum();
+        Ok(Count { signups, as_of })
+    }
 
-/// The sum over all shards.
-async fn sum(store: &Buffered, id: EventId) -> Result<Count, StoreError> {
-    // First the time, then the count: what arrives in between makes it no older.
-    let as_of = OffsetDateTime::now_utc();
-    let counts = store.shards.all().iter().map(async |shard| {
-        shard
-            .read(async |client| {
-                let statement = client
-                    .prepare_cached("SELECT signups FROM event_counts WHERE event_id = $1")
-                    .await?;
-                let row = client.query_opt(&statement, &[id.as_uuid()]).await?;
-                Ok(row.map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
-            })
-            .await
-    });
-    let signups = try_join_all(counts).await?.into_iter().sum();
-    Ok(Count { signups, as_of })
-}
-
-/// Creates an event with a salt of its own, on every shard. Where one of them fails, its id was told
-/// to nobody, and what is left of it on the others does no harm.
-pub(crate) async fn create(store: &Buffered, event: NewEvent) -> Result<Event, StoreError> {
-    // Ordered by time, so that new events stand together in the index.
-    let id = EventId::from_uuid(Uuid::now_v7());
-    let mut salt = [0; 32];
-    getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
-    let event = Event {
-        id,
-        name: event.name.into_string(),
-        opens_at: event.opens_at,
-        closes_at: event.closes_at,
-        salt: EventSalt::new(salt),
-    };
-    let inserts = store.shards.all().iter().map(|shard| insert(shard, &event));
-    try_join_all(inserts).await.map_err(|error| match error {
-        // Another shard may have it by now.
-        StoreError::Unavailable(cause) => StoreError::Unknown(cause),
-        error => error,
-    })?;
-    Ok(event)
+    /// Creates an event with a salt of its own, on every shard. Where one of them fails, its id was told
+    /// to nobody, and what is left of it on the others does no harm.
+    pub(crate) async fn create(&self, event: NewEvent) -> Result<Event, StoreError> {
+        // Ordered by time, so that new events stand together in the index.
+        let id = EventId::from_uuid(Uuid::now_v7());
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let event = Event {
+            id,
+            name: event.name.into_string(),
+            opens_at: event.opens_at,
+            closes_at: event.closes_at,
+            salt: EventSalt::new(salt),
+        };
+        let inserts = self.shards.all().iter().map(|shard| insert(shard, &event));
+        try_join_all(inserts).await.map_err(|error| match error {
+            // Another shard may have it by now.
+            StoreError::Unavailable(cause) => StoreError::Unknown(cause),
+            error => error,
+        })?;
+        Ok(event)
+    }
 }
 
 async fn insert(shard: &Database, event: &Event) -> Result<(), StoreError> {

@@ -1,11 +1,11 @@
-//! What phase 3 measures beside the golden signals and its pools: messages and their confirms in a
-//! gateway; batches, redeliveries, dead letters and the time to durable in the writer.
+//! What phase 3 measures beside the golden signals: its pools; messages and their confirms in a gateway;
+//! what became of signups, batches, redeliveries, dead letters and the time to durable in the writer.
 
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry,
 };
-use signup_service::{LATENCY_BUCKETS, SignupMetrics};
+use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics};
 
 /// Upper bounds for numbers of signups, by powers of two.
 const SIZES: [f64; 12] = [
@@ -17,6 +17,22 @@ const SIZES: [f64; 12] = [
 const DURABLE_BUCKETS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0,
 ];
+
+/// What is measured of the store, in a gateway.
+pub(crate) struct StoreMetrics {
+    pub(crate) shards: Vec<PoolMetrics>,
+    pub(crate) queue: QueueMetrics,
+}
+
+impl StoreMetrics {
+    pub(crate) fn new(metrics: &Metrics, shards: u16) -> anyhow::Result<Self> {
+        let registry = metrics.registry();
+        Ok(Self {
+            shards: pools(registry, shards)?,
+            queue: QueueMetrics::new(registry, shards)?,
+        })
+    }
+}
 
 /// Messages, in a gateway.
 #[derive(Clone)]
@@ -136,6 +152,12 @@ impl WriterMetrics {
             signups: SignupMetrics::new(registry)?,
         })
     }
+}
+
+/// The pool of connections to each shard.
+pub(crate) fn pools(registry: &Registry, shards: u16) -> prometheus::Result<Vec<PoolMetrics>> {
+    let pool = |shard| PoolMetrics::new(registry, &format!("shard_{shard}"));
+    (0..shards).map(pool).collect()
 }
 
 fn by_shard<T>(shards: u16, of: impl Fn(&str) -> T) -> Vec<T> {

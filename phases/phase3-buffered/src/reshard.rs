@@ -11,6 +11,7 @@
 //! 4. Start writer and gateways with the new list of shards.
 
 use crate::config::ReshardConfig;
+use crate::map;
 use crate::schema;
 use crate::shards::{BUCKETS, ShardMap};
 use anyhow::{Context, ensure};
@@ -32,9 +33,9 @@ struct Member {
 pub async fn reshard(config: &ReshardConfig) -> anyhow::Result<u64> {
     let mut members = Vec::new();
     for (number, url) in config.shard_urls.iter().enumerate() {
-        let pool = schema::connect(config.database_password_file.as_deref(), url).await?;
+        let pool = schema::connect(url, config.database_password_file.as_deref()).await?;
         schema::migrate(&pool, number).await?;
-        let map = schema::read_map(&pool, number).await?;
+        let map = map::read(&pool, number).await?;
         members.push(Member { pool, map });
     }
     let (old, new) = maps(&members)?;
@@ -52,7 +53,7 @@ pub async fn reshard(config: &ReshardConfig) -> anyhow::Result<u64> {
     }
     // New shards first: until the last old one is switched, no two lists of shards agree.
     for (number, member) in members.iter().enumerate().rev() {
-        schema::write_map(&member.pool, number, &new).await?;
+        map::write(&member.pool, number, &new).await?;
     }
     for (number, member) in members.iter().enumerate() {
         tidy(&member.pool, number, &new).await?;

@@ -2,6 +2,7 @@
 //! there from the start. Whoever starts first makes it; everybody checks it.
 
 use crate::config::PartsConfig;
+use crate::map;
 use crate::shards::ShardMap;
 use anyhow::{Context, ensure};
 use backon::{ConstantBuilder, Retryable};
@@ -24,9 +25,9 @@ pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
     let count = parts.shard_urls.len();
     let mut first: Option<(ShardMap, Vec<u8>)> = None;
     for (number, url) in parts.shard_urls.iter().enumerate() {
-        let shard = connect(parts.database_password_file.as_deref(), url).await?;
+        let shard = connect(url, parts.database_password_file.as_deref()).await?;
         migrate(&shard, number).await?;
-        let map = claim_map(&shard, number, count).await?;
+        let map = map::claim(&shard, number, count).await?;
         ensure!(
             map.owners.iter().all(|owner| usize::from(*owner) < count),
             "the map of shard {number} (version {}) names more than the {count} shards of SHARD_URLS",
@@ -51,14 +52,8 @@ pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
     first.map(|(map, _)| map).context("SHARD_URLS is empty")
 }
 
-/// Brings the schema of a shard up to date.
-pub(crate) async fn migrate(shard: &PgPool, number: usize) -> anyhow::Result<()> {
-    let migrated = sqlx::migrate!().run(shard).await;
-    migrated.with_context(|| format!("cannot bring the schema of shard {number} up to date"))
-}
-
 /// Connects to a shard, once it is up.
-pub(crate) async fn connect(password_file: Option<&Path>, url: &str) -> anyhow::Result<PgPool> {
+pub(crate) async fn connect(url: &str, password_file: Option<&Path>) -> anyhow::Result<PgPool> {
     let mut options: PgConnectOptions = url.parse().context("SHARD_URLS")?;
     if let Some(file) = password_file {
         options = options.password(&signup_service::read_secret(file)?);
@@ -81,63 +76,10 @@ pub(crate) async fn connect(password_file: Option<&Path>, url: &str) -> anyhow::
         .context("cannot connect to a shard")
 }
 
-/// The map of a shard; an empty one gets the first map of so many shards.
-async fn claim_map(shard: &PgPool, number: usize, count: usize) -> anyhow::Result<ShardMap> {
-    if let Some(map) = read_map(shard, number).await? {
-        return Ok(map);
-    }
-    let first = ShardMap::first(count);
-    sqlx::query(
-        "INSERT INTO shard_map (version, shard, owners) VALUES ($1, $2, $3)
-         ON CONFLICT (one) DO NOTHING",
-    )
-    .bind(i32::try_from(first.version)?)
-    .bind(i16::try_from(number)?)
-    .bind(stored(&first.owners)?)
-    .execute(shard)
-    .await?;
-    // Another program's, if that was first.
-    let map = read_map(shard, number).await?;
-    map.context("the map of a shard was removed")
-}
-
-/// The map of a shard, if it has one.
-pub(crate) async fn read_map(shard: &PgPool, number: usize) -> anyhow::Result<Option<ShardMap>> {
-    let row: Option<(i32, i16, Vec<i16>)> =
-        sqlx::query_as("SELECT version, shard, owners FROM shard_map")
-            .fetch_optional(shard)
-            .await?;
-    let Some((version, holds, owners)) = row else {
-        return Ok(None);
-    };
-    ensure!(
-        usize::try_from(holds)? == number,
-        "SHARD_URLS names shard {holds} in place {number}"
-    );
-    let owners = owners.into_iter().map(u16::try_from);
-    Ok(Some(ShardMap {
-        version: u32::try_from(version)?,
-        owners: owners.collect::<Result<_, _>>()?,
-    }))
-}
-
-/// Gives a shard this map, whatever it had.
-pub(crate) async fn write_map(shard: &PgPool, number: usize, map: &ShardMap) -> anyhow::Result<()> {
-    sqlx::query(
-        "INSERT INTO shard_map (version, shard, owners) VALUES ($1, $2, $3)
-         ON CONFLICT (one) DO UPDATE SET version = excluded.version, owners = excluded.owners",
-    )
-    .bind(i32::try_from(map.version)?)
-    .bind(i16::try_from(number)?)
-    .bind(stored(&map.owners)?)
-    .execute(shard)
-    .await?;
-    Ok(())
-}
-
-fn stored(owners: &[u16]) -> anyhow::Result<Vec<i16>> {
-    let owners = owners.iter().map(|owner| i16::try_from(*owner));
-    Ok(owners.collect::<Result<_, _>>()?)
+/// Brings the schema of a shard up to date.
+pub(crate) async fn migrate(shard: &PgPool, number: usize) -> anyhow::Result<()> {
+    let migrated = sqlx::migrate!().run(shard).await;
+    migrated.with_context(|| format!("cannot bring the schema of shard {number} up to date"))
 }
 
 /// Makes launch day, with this salt or one drawn here, and returns the salt that it has.

@@ -2,7 +2,7 @@
 //! event of its own lets them, and one each for those that look at the whole process. Starting two
 //! programs on two databases takes longer than most cases do.
 
-use crate::system::System;
+use crate::server::System;
 use signup_conformance::Target;
 use signup_testbed::ORGANISER_TOKEN;
 use std::sync::{Arc, Weak, mpsc};

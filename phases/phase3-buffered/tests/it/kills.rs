@@ -1,7 +1,7 @@
 //! A writer that is killed again and again, in the middle of whatever it is doing.
 
 use crate::parts::{Parts, until};
-use crate::system::{Gateway, Writer};
+use crate::server::{Gateway, Writer};
 use signup_testbed::Mode;
 use sqlx::Connection;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! it was.
 
 use crate::parts::{Parts, until};
-use crate::system::{Ways, sign_up_until_accepted};
+use crate::server::{Ways, sign_up_until_accepted};
 use signup_testbed::{Mode, TestService};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};

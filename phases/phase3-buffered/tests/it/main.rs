@@ -8,6 +8,7 @@
 
 mod batch;
 mod cases;
+mod drain;
 mod kills;
 mod letters;
 mod logs;
@@ -16,8 +17,8 @@ mod parts;
 mod probes;
 mod queue;
 mod reshard;
+mod server;
 mod shard;
-mod system;
 mod writer;
 
 mod conformance {

@@ -2,7 +2,7 @@
 //! agree on it, and the list is whole however the map lies.
 
 use crate::parts::Parts;
-use crate::system::System;
+use crate::server::System;
 use signup_conformance::cases::attendance_list;
 
 /// What is done to the shards, and what a program then says.

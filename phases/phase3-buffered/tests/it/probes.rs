@@ -1,7 +1,7 @@
 //! What a gateway says of itself while its parts fail, and what it costs to ask.
 
 use crate::parts::{Parts, until};
-use crate::system::{ANSWERED, Ways};
+use crate::server::{ANSWERED, Ways};
 use futures::future::join_all;
 use signup_testbed::{Mode, TestDatabase};
 

@@ -2,7 +2,7 @@
 //! may be kept, and heals without a restart.
 
 use crate::parts::{Parts, names};
-use crate::system::{ANSWERED, Gateway, System};
+use crate::server::{ANSWERED, Gateway, System};
 use futures::future::join_all;
 use signup_testbed::{Answered, Mode};
 use std::time::Duration;
@@ -203,28 +203,4 @@ async fn a_full_queue_refuses_and_what_it_accepted_is_recorded() {
         .collect();
     assert!(wrong.is_empty(), "refused, and recorded: {wrong:?}");
     parts.agree_with_themselves().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_gateway_answers_what_it_has_begun() {
-    let parts = Parts::create().await;
-    let gateway = parts.gateway(&[]).await;
-    assert_eq!(gateway.sign_up("before").await.status, 202);
-    gateway
-        .ways
-        .queue
-        .set(Mode::Delay(Duration::from_millis(150)));
-    let names = names("p", 16);
-    let stop = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        gateway.stop.cancel();
-    };
-    let (answers, ()) = tokio::join!(gateway.sign_up_all(&names), stop);
-    assert_eq!(answered(&names, &answers, 202), names, "{answers:?}");
-    let stopped = tokio::time::timeout(Duration::from_secs(10), gateway.service.serving).await;
-    stopped.expect("the drain ends").unwrap().unwrap();
-    let _writer = parts.writer(&[]).await;
-    let all = [names, vec!["before".into()]].concat();
-    parts.until_recorded(&all).await;
-    parts.hold_exactly(&all).await;
 }

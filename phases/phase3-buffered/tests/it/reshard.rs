@@ -1,7 +1,7 @@
 //! Adding shards: nothing is lost, nothing is doubled, and what was begun can be finished.
 
 use crate::parts::{Parts, names};
-use crate::system::System;
+use crate::server::System;
 use clap::Parser;
 use phase3_buffered::ReshardConfig;
 

@@ -2,7 +2,7 @@
 //! when the shard is back.
 
 use crate::parts::{Parts, names, until};
-use crate::system::{ANSWERED, System};
+use crate::server::{ANSWERED, System};
 use futures::future::join_all;
 use signup_testbed::{Answered, Mode};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! participant is one row all the same, and the first to arrive.
 
 use crate::parts::{Parts, names, until};
-use crate::system::{ANSWERED, System};
+use crate::server::{ANSWERED, System};
 use futures::future::join_all;
 use signup_testbed::Mode;
 use std::time::Duration;
@@ -176,30 +176,6 @@ async fn what_a_shard_cannot_write_for_its_own_reasons_waits_until_it_can() {
     parts.hold_exactly(&names).await;
     assert_eq!(parts.queues.ready(&parts.queues.dead()).await, Some(0));
     assert_eq!(writer.metric(REDELIVERED).await, 0.0, "it lost its place");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_writer_finishes_what_it_has_begun() {
-    let parts = Parts::create().await;
-    let gateway = parts.gateway(&[]).await;
-    let writer = parts.writer(&[]).await;
-    for shard in &writer.ways.shards {
-        shard.set(Mode::Delay(Duration::from_millis(200)));
-    }
-    assert_eq!(gateway.sign_up("ann").await.status, 202);
-    until("the writer has it in hand", async || {
-        writer.metric(IN_HAND).await > 0.0
-    })
-    .await;
-    writer.worker.stop().await;
-    parts.hold_exactly(&["ann"]).await;
-    // Acknowledged too: nothing is left for the next writer.
-    for shard in [0, 1] {
-        assert_eq!(
-            parts.queues.ready(&parts.queues.queue(shard)).await,
-            Some(0)
-        );
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,79 @@
+//! The statements that read, each on one shard.
+
+use deadpool_postgres::Client;
+use signup_domain::{Attendee, Event, EventId, EventSalt, Recorded, SignupId, StoreError};
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+/// The event `id`, if there is one; [`event_from`] reads it.
+pub(crate) async fn event(client: &Client, id: EventId) -> Result<Option<Row>, Error> {
+    let statement = client
+        .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
+        .await?;
+    client.query_opt(&statement, &[id.as_uuid()]).await
+}
+
+pub(crate) fn event_from(id: EventId, row: &Row) -> Result<Event, StoreError> {
+    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(3))
+        .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
+    Ok(Event {
+        id,
+        name: row.get(0),
+        opens_at: row.get(1),
+        closes_at: row.get(2),
+        salt: EventSalt::new(salt),
+    })
+}
+
+/// The number of signups that a shard's counter shows.
+pub(crate) async fn count(client: &Client, event: EventId) -> Result<u64, Error> {
+    let statement = client
+        .prepare_cached("SELECT signups FROM event_counts WHERE event_id = $1")
+        .await?;
+    let row = client.query_opt(&statement, &[event.as_uuid()]).await?;
+    Ok(row.map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+}
+
+/// A signup, if it is there.
+pub(crate) async fn signup(
+    client: &Client,
+    event: EventId,
+    id: SignupId,
+) -> Result<Option<Recorded>, Error> {
+    let statement = client
+        .prepare_cached("SELECT name, signed_up_at FROM signups WHERE event_id = $1 AND id = $2")
+        .await?;
+    let row = client
+        .query_opt(&statement, &[event.as_uuid(), id.as_uuid()])
+        .await?;
+    Ok(row.map(|row| Recorded {
+        name: row.get(0),
+        signed_up_at: row.get(1),
+    }))
+}
+
+/// The signups after one and up to another, in the order of ids.
+pub(crate) async fn page(
+    client: &Client,
+    event: EventId,
+    after: Uuid,
+    last: Uuid,
+    limit: i64,
+) -> Result<Vec<Attendee>, Error> {
+    let statement = client
+        .prepare_cached(
+            "SELECT id, email, name, signed_up_at FROM signups
+             WHERE event_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
+        )
+        .await?;
+    let rows = client
+        .query(&statement, &[event.as_uuid(), &after, &last, &limit])
+        .await?;
+    let attendee = |row: &Row| Attendee {
+        id: SignupId::from_uuid(row.get(0)),
+        email: row.get(1),
+        name: row.get(2),
+        signed_up_at: row.get(3),
+    };
+    Ok(rows.iter().map(attendee).collect())
+}

@@ -1,0 +1,80 @@
+//! The writer's program: all shards in one process.
+
+use crate::config::WriterConfig;
+use crate::db::{self, Database};
+use crate::metrics::{WriterMetrics, pools};
+use crate::queue::Broker;
+use crate::schema;
+use crate::shards::ShardMap;
+use crate::writer::Writer;
+use futures::FutureExt;
+use futures::future::{join_all, try_join_all};
+use signup_domain::StoreError;
+use signup_service::{Metrics, Ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Puts the writer together: one for each shard, in their order.
+fn wire(config: &WriterConfig, metrics: &Metrics, map: &ShardMap) -> anyhow::Result<Vec<Writer>> {
+    let count = u16::try_from(config.parts.shard_urls.len())?;
+    let broker = Broker::new(&config.parts, count, "writer")?;
+    let registry = metrics.registry();
+    let pools = pools(registry, count)?;
+    let metrics = WriterMetrics::new(registry, count)?;
+    let databases = Database::shards(&config.parts, 1, db::WRITER, pools)?;
+    let writer = |(shard, database)| Writer {
+        shard,
+        map_version: map.version,
+        database,
+        broker: broker.clone(),
+        metrics: metrics.clone(),
+        attached: Arc::new(AtomicBool::new(false)),
+    };
+    Ok((0..count).zip(databases).map(writer).collect())
+}
+
+/// What comes before the first message.
+async fn start_up(databases: Vec<Database>) -> anyhow::Result<()> {
+    let warm_up = try_join_all(databases.iter().map(Database::warm_up));
+    warm_up.await.map(drop)
+}
+
+/// The writer: moves signups from the queue into the shards until `stop`; what it has begun by then is
+/// finished, unless a shard is away.
+///
+/// # Errors
+/// As [`serve`](crate::serve).
+pub async fn write(
+    config: WriterConfig,
+    operations: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let metrics = Metrics::of_worker("phase3")?;
+    let map = schema::prepare(&config.parts).await?;
+    let writers = wire(&config, &metrics, &map)?;
+    let ready = ready(&writers);
+    let databases = writers.iter().map(|writer| writer.database.clone());
+    let startup = start_up(databases.collect());
+    let work = run(writers, stop.clone());
+    signup_service::serve_worker(operations, &metrics, ready, startup, work, stop).await
+}
+
+/// Ready while every queue is consumed.
+fn ready(writers: &[Writer]) -> Ready {
+    let attached = writers.iter().map(|writer| Arc::clone(&writer.attached));
+    let attached: Vec<Arc<AtomicBool>> = attached.collect();
+    Arc::new(move || {
+        let mut attached = attached.iter();
+        let ready = attached.all(|attached| attached.load(Ordering::Relaxed));
+        let why = || StoreError::Unavailable("not every queue is consumed".into());
+        futures::future::ready(ready.then_some(()).ok_or_else(why)).boxed()
+    })
+}
+
+/// Runs all until `stop`.
+async fn run(writers: Vec<Writer>, stop: CancellationToken) -> anyhow::Result<()> {
+    join_all(writers.into_iter().map(|writer| writer.run(stop.clone()))).await;
+    Ok(())
+}
