@@ -10,9 +10,9 @@ use crate::entry::{Accepted, Entry};
 use crate::metrics::QueueMetrics;
 use crate::publisher::LANES;
 use crate::shards::Shards;
-use futures::StreamExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, select_all};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use signup_domain::{SignedUp, StoreError};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -62,6 +62,13 @@ impl Batches {
             by_shard: (0..count).map(start).collect(),
             shards: shards.clone(),
         }
+    }
+
+    /// Returns when a task that sends them has stopped, which only a panic in it can do while somebody
+    /// can still send.
+    pub(crate) async fn stopped(&self) {
+        let stopped = self.by_shard.iter().map(|queue| queue.closed().boxed());
+        select_all(stopped).await;
     }
 
     /// Sends a signup with the next message of its shard, and returns after its durability point.

@@ -57,7 +57,7 @@ use db::Database;
 use delivery::Sink;
 use events::Events;
 use futures::FutureExt;
-use futures::future::{select_ok, try_join_all};
+use futures::future::{pending, select_ok, try_join_all};
 use metrics::StoreMetrics;
 use publisher::Publisher;
 use queue::Broker;
@@ -76,6 +76,7 @@ struct Store {
     shards: Shards,
     /// `None` when switched off.
     publisher: Option<Publisher>,
+    batches: Batches,
     events: Events,
     signups: Signups,
 }
@@ -136,13 +137,14 @@ fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Res
     let events = Events::new(shards.clone(), metrics.queue.clone());
     let signups = Signups {
         events: events.clone(),
-        batches,
+        batches: batches.clone(),
         shards: shards.clone(),
         metrics: metrics.queue,
     };
     Ok(Store {
         shards,
         publisher,
+        batches,
         events,
         signups,
     })
@@ -160,8 +162,8 @@ async fn start_up(store: Store) -> anyhow::Result<()> {
 /// The gateway: serves until `stop`, and then drains.
 ///
 /// # Errors
-/// When a setting is wrong, a shard cannot be reached or migrated at the start, or the shards do not
-/// agree on who owns what.
+/// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
+/// not agree on who owns what, or when a task that signups wait for has stopped.
 pub async fn serve(
     config: GatewayConfig,
     listeners: Listeners,
@@ -173,7 +175,8 @@ pub async fn serve(
     let map = schema::prepare(&config.parts).await?;
     let store = wire(&config, &metrics, map)?;
     let startup = Box::pin(start_up(store.clone()));
-    signup_service::serve(
+    let (batches, publisher) = (store.batches.clone(), store.publisher.clone());
+    let service = signup_service::serve(
         &config.service,
         secrets,
         store,
@@ -181,6 +184,17 @@ pub async fn serve(
         listeners,
         startup,
         stop,
-    )
-    .await
+    );
+    let publisher_stopped = async {
+        match &publisher {
+            Some(publisher) => publisher.stopped().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        served = service => served,
+        // Without them signups are answered 503 or 504. Exit, so that the restart policy starts another one.
+        () = batches.stopped() => anyhow::bail!("a task that sends batches has stopped"),
+        () = publisher_stopped => anyhow::bail!("the task that connects to the queue has stopped"),
+    }
 }

@@ -67,6 +67,13 @@ impl Publisher {
         Ok(())
     }
 
+    /// Returns when the task that keeps the connection has stopped, which only a panic in it can do while
+    /// somebody can still publish.
+    pub(crate) async fn stopped(&self) {
+        let mut link = self.link.clone();
+        while link.changed().await.is_ok() {}
+    }
+
     /// Whether it can publish now.
     pub(crate) fn ready(&self) -> Result<(), StoreError> {
         self.link().map(drop).map_err(StoreError::Unavailable)
@@ -204,4 +211,23 @@ fn is_before_sending(error: &ErrorKind) -> bool {
             | ErrorKind::InvalidConnectionState(..)
             | ErrorKind::InvalidChannel(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus::Registry;
+
+    #[tokio::test]
+    async fn it_is_seen_when_the_task_that_keeps_the_connection_has_stopped() {
+        let (task, link) = watch::channel(None);
+        let metrics = QueueMetrics::new(&Registry::new(), 1).unwrap();
+        let publisher = Publisher { link, metrics };
+        let mut stopped = Box::pin(publisher.stopped());
+        task.send_replace(None);
+        // Losing a connection is not the end of the task.
+        assert!(futures::poll!(&mut stopped).is_pending());
+        drop(task);
+        stopped.await;
+    }
 }

@@ -1,4 +1,4 @@
-//! The writer's program: all shards in one process.
+//! The writer's program: one task a shard, all of them watched.
 
 use crate::config::WriterConfig;
 use crate::db::{self, Database};
@@ -7,13 +7,15 @@ use crate::queue::Broker;
 use crate::schema;
 use crate::shards::ShardMap;
 use crate::writer::Writer;
+use anyhow::{Context, ensure};
 use futures::FutureExt;
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use signup_domain::StoreError;
 use signup_service::{Metrics, Ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Puts the writer together: one for each shard, in their order.
@@ -45,7 +47,8 @@ async fn start_up(databases: Vec<Database>) -> anyhow::Result<()> {
 /// finished, unless a shard is away.
 ///
 /// # Errors
-/// As [`serve`](crate::serve).
+/// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
+/// not agree on who owns what, or when the task of a shard has stopped.
 pub async fn write(
     config: WriterConfig,
     operations: TcpListener,
@@ -73,8 +76,16 @@ fn ready(writers: &[Writer]) -> Ready {
     })
 }
 
-/// Runs all until `stop`.
+/// Runs all until `stop`. When the task of one has stopped before, its shard's queue would fill for ever.
+/// Exit, so that the restart policy starts another writer: what is in hand is delivered again.
 async fn run(writers: Vec<Writer>, stop: CancellationToken) -> anyhow::Result<()> {
-    join_all(writers.into_iter().map(|writer| writer.run(stop.clone()))).await;
+    let mut tasks = JoinSet::new();
+    for writer in writers {
+        tasks.spawn(writer.run(stop.clone()));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("the task of a shard has stopped")?;
+        ensure!(stop.is_cancelled(), "the task of a shard has stopped");
+    }
     Ok(())
 }

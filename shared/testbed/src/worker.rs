@@ -58,14 +58,14 @@ impl TestWorker {
         }
     }
 
-    /// Why it, which must not start, does not.
+    /// Why it ends by itself: it does not start, or does not go on.
     ///
     /// # Panics
-    /// When it has not refused within 20 s.
-    pub async fn refusal(&mut self) -> String {
+    /// When it has not failed within 20 s.
+    pub async fn failure(&mut self) -> String {
         match tokio::time::timeout(START, &mut self.working).await {
             Ok(Ok(Err(error))) => format!("{error:#}"),
-            started => panic!("it did not refuse to start: {started:?}"),
+            ended => panic!("it did not fail: {ended:?}"),
         }
     }
 

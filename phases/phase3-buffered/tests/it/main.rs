@@ -19,6 +19,7 @@ mod queue;
 mod reshard;
 mod server;
 mod shard;
+mod tasks;
 mod writer;
 
 mod conformance {

@@ -108,7 +108,7 @@ impl Parts {
     /// Why a writer does not start on these parts.
     pub(crate) async fn writer_refusal(&self) -> String {
         let mut writer = self.starting_writer(&[]).await;
-        writer.refusal().await
+        writer.failure().await
     }
 
     /// Starts a writer on these parts, and waits until it is ready.
