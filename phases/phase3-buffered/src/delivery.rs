@@ -1,12 +1,14 @@
 //! Takes a batch to where it is kept, and answers everybody in it with what became of it.
 
+use crate::db::Database;
 use crate::entry::Entry;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Key};
 use crate::publisher::{Published, Publisher};
 use crate::shards::Shards;
 use signup_domain::{Status, StoreError};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use time::OffsetDateTime;
 
 /// Where batches go.
 #[derive(Clone)]
@@ -75,45 +77,54 @@ async fn publish(
 
 /// Writes a batch into its shard, and answers it.
 async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
-    let database = shards.shard(shard);
     let rows: Vec<Row<'_>> = entries.iter().map(Entry::row).collect();
     let keys: Vec<Key> = rows.iter().map(insert::key).collect();
-    let written = async {
-        let written = insert::insert(database, &rows).await?;
-        let refused: HashSet<Key> = written
-            .refused
-            .iter()
-            .map(|(row, _)| insert::key(row))
-            .collect();
-        let known = |key: &&Key| !written.new.contains(*key);
-        let repeats: Vec<Key> = keys.iter().filter(known).copied().collect();
-        let mut first = insert::first_times(database, &repeats)
-            .await
-            .map_err(|error| StoreError::Unknown(format!("recorded, but not read: {error}")))?;
-        // Of several for one new participant the first was written: the others get its time.
-        for (key, row) in keys.iter().zip(&rows) {
-            first.entry(*key).or_insert(row.signed_up_at);
-        }
-        Ok::<_, StoreError>((written.new, refused, first))
-    };
-    let written = written.await;
-    let mut told = HashSet::new();
+    let mut outcomes = write(shards.shard(shard), &rows).await;
     for (entry, key) in entries.into_iter().zip(keys) {
-        let at = entry.accepted.signup.at;
-        let outcome = match &written {
+        let outcome = match &mut outcomes {
+            Ok(outcomes) => answer(outcomes, key),
             Err(error) => Err(error.clone()),
-            Ok((_, refused, _)) if refused.contains(&key) => {
-                Err(StoreError::Internal("the shard refuses this signup".into()))
-            }
-            Ok((new, _, first)) => {
-                let is_new = new.contains(&key) && told.insert(key);
-                Ok((
-                    Status::Recorded,
-                    is_new,
-                    first.get(&key).copied().unwrap_or(at),
-                ))
-            }
         };
-        entry.answer(outcome);
+        entry.answer(outcome.map(|(new, at)| (Status::Recorded, new, at)));
     }
+}
+
+/// Of each participant of a batch: whether the signup is new, and when it was.
+type Outcomes = HashMap<Key, Result<(bool, OffsetDateTime), StoreError>>;
+
+async fn write(database: &Database, rows: &[Row<'_>]) -> Result<Outcomes, StoreError> {
+    let written = insert::insert(database, rows).await?;
+    let mut outcomes = Outcomes::with_capacity(rows.len());
+    for (row, _) in &written.refused {
+        let refused = StoreError::Internal("the shard refuses this signup".into());
+        outcomes.insert(insert::key(row), Err(refused));
+    }
+    for row in rows {
+        let key = insert::key(row);
+        if written.new.contains(&key) {
+            // Of several for one participant the first was written.
+            outcomes.entry(key).or_insert(Ok((true, row.signed_up_at)));
+        }
+    }
+    let keys = rows.iter().map(insert::key);
+    let repeats: Vec<Key> = keys.filter(|key| !outcomes.contains_key(key)).collect();
+    for (key, first) in insert::first_signups(database, &repeats).await {
+        outcomes.insert(key, first.map(|at| (false, at)));
+    }
+    Ok(outcomes)
+}
+
+/// The participant's first row in the batch is told what was written, every other one that it was
+/// there already.
+fn answer(outcomes: &mut Outcomes, key: Key) -> Result<(bool, OffsetDateTime), StoreError> {
+    let Some(outcome) = outcomes.get_mut(&key) else {
+        return Err(StoreError::Internal(
+            "a row of a batch has no outcome".into(),
+        ));
+    };
+    let answer = outcome.clone();
+    if let Ok((new, _)) = outcome {
+        *new = false;
+    }
+    answer
 }

@@ -102,29 +102,45 @@ async fn send(shard: &Database, part: &[Row<'_>]) -> Result<Vec<Key>, StoreError
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// When these participants, whose rows are there, had signed up.
-pub(crate) async fn first_times(
+/// When the participants whose rows were there had signed up. The conflict was with committed rows, so
+/// they can be read.
+pub(crate) async fn first_signups(
     shard: &Database,
-    keys: &[Key],
-) -> Result<HashMap<Key, OffsetDateTime>, StoreError> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
+    repeats: &[Key],
+) -> Vec<(Key, Result<OffsetDateTime, StoreError>)> {
+    if repeats.is_empty() {
+        return Vec::new();
     }
-    let (events, ids): (Vec<Uuid>, Vec<Uuid>) = keys.iter().copied().unzip();
-    let rows = shard
+    let (events, ids): (Vec<Uuid>, Vec<Uuid>) = repeats.iter().copied().unzip();
+    let found = shard
         .read(async |client| {
             let statement = client
                 .prepare_cached(
                     "SELECT event_id, id, signed_up_at FROM signups
-                     JOIN UNNEST($1::uuid[], $2::uuid[]) AS wanted (event_id, id)
+                     JOIN UNNEST($1::uuid[], $2::uuid[]) AS asked (event_id, id)
                      USING (event_id, id)",
                 )
                 .await?;
             client.query(&statement, &[&events, &ids]).await
         })
-        .await?;
-    let times = rows
-        .iter()
-        .map(|row| ((row.get(0), row.get(1)), row.get(2)));
-    Ok(times.collect())
+        .await;
+    let found: HashMap<Key, OffsetDateTime> = match found {
+        // `try_get`: an operator's hand can have written a time that does not fit, as `infinity`.
+        Ok(rows) => rows
+            .iter()
+            .filter_map(|row| Some(((row.get(0), row.get(1)), row.try_get(2).ok()?)))
+            .collect(),
+        // They are recorded, so "refused" would be a lie.
+        Err(error) => {
+            let unknown = StoreError::Unknown(format!("recorded, but not read: {error}"));
+            let outcome = |key: &Key| (*key, Err(unknown.clone()));
+            return repeats.iter().map(outcome).collect();
+        }
+    };
+    let outcome = |key: &Key| {
+        let gone =
+            || StoreError::Internal("a conflicting row is not there, or not readable".into());
+        (*key, found.get(key).copied().ok_or_else(gone))
+    };
+    repeats.iter().map(outcome).collect()
 }

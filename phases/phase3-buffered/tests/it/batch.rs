@@ -116,3 +116,26 @@ async fn without_a_queue_a_bad_row_fails_alone() {
     assert!(batches < 40.0, "{batches} batches for 66 signups");
     parts.hold_exactly(&good).await;
 }
+
+/// An operator's hand can write what no writer would: here a time that no date has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_queue_an_unreadable_row_fails_alone() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&OFF).await;
+    assert_eq!(gateway.sign_up("ann").await.status, 201);
+    parts
+        .execute(["UPDATE signups SET signed_up_at = 'infinity'"; 2])
+        .await;
+    // Slow, so that they form batches.
+    for shard in &gateway.ways.shards {
+        shard.set(Mode::Delay(Duration::from_millis(20)));
+    }
+    let mut participants = names("other", 40);
+    participants.insert(20, "ann".into());
+    let answers = gateway.sign_up_all(&participants).await;
+    for (participant, answer) in participants.iter().zip(&answers) {
+        let expected = if participant == "ann" { 500 } else { 201 };
+        assert_eq!(answer.status, expected, "{participant}: {answer:?}");
+    }
+    assert_eq!(gateway.sign_up("after").await.status, 201);
+}
