@@ -3,6 +3,7 @@
 mod colour;
 mod conformance;
 mod doctor;
+mod exit;
 mod judge;
 mod options;
 mod progress;
@@ -15,18 +16,13 @@ use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
 use crate::stack::project::Project;
 use clap::{CommandFactory, Parser, Subcommand};
+use exit::{COULD_NOT_RUN, INVALID, exit};
 use lab_truth::spec::PhaseName;
 pub use options::RunOptions;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// Exit codes, as `--help` documents them.
-const COULD_NOT_RUN: u8 = 1;
-const SUSPECT: u8 = 10;
-const INVALID: u8 = 11;
-const MISSED: u8 = 12;
 
 /// The signup lab: bring a phase up, load it, and believe only what was looked for again.
 ///
@@ -186,14 +182,6 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
             ExitCode::SUCCESS
         }
     })
-}
-
-fn exit(good: bool, otherwise: u8) -> ExitCode {
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(otherwise)
-    }
 }
 
 async fn up(project: &Project, name: PhaseName) -> anyhow::Result<ExitCode> {

@@ -26,25 +26,24 @@ mod pool;
 mod priority;
 mod progress;
 mod seen;
+mod shared;
 mod slot;
+mod ticket;
 mod worker;
 
 use anyhow::Context;
-use client::Client;
-use feed::Feed;
 pub use interrupt::stop_on_interrupt;
-use lab_truth::evidence::{Attempt, LoadSeen, Receipt};
-use lab_truth::plan::{Arrival, Participants, Schedule};
-use lab_truth::spec::Scenario;
+use lab_truth::evidence::LoadSeen;
+use lab_truth::plan::Schedule;
 use pacer::{Paced, Pacer};
 pub use progress::Progress;
-use reqwest::Url;
 use rustix::time::{ClockId, clock_gettime};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+pub use shared::Plan;
+use shared::Shared;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::Semaphore;
+use ticket::{Clock, Request};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use worker::Worker;
@@ -54,65 +53,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The load begins this long after the slots are ready. By then goose has reset its metrics, which
 /// it does once, within some 10 ms of its last user's start.
 const HEAD_START: Duration = Duration::from_millis(250);
-
-/// What to send, where, and when.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Base URL of the service.
-    pub base: Url,
-    /// Id of the event the participants sign up for.
-    pub event: String,
-    /// Who they are.
-    pub participants: Participants,
-    /// What they do, and when.
-    pub schedule: Schedule,
-    /// Most requests in flight at once (goose users).
-    pub slots: usize,
-}
-
-/// Time since the start of the load.
-#[derive(Debug, Clone, Copy)]
-struct Clock(Instant);
-
-/// What a slot is to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Request {
-    arrival: Arrival,
-    /// The receipt to check.
-    receipt: Option<Receipt>,
-}
-
-/// What the pacer and the slots share.
-struct Shared {
-    scenario: Scenario,
-    slots: usize,
-    /// Slots that have started, and so the number of the next one.
-    numbered: AtomicUsize,
-    client: Client,
-    feed: Feed,
-    follow_ups: mpsc::Sender<Request>,
-    /// Requests handed out and not done with: waiting for a slot, or in one.
-    open: AtomicUsize,
-    /// One permit for each slot that has started.
-    ready: Semaphore,
-    stop: CancellationToken,
-    progress: Arc<Progress>,
-    log: Mutex<Vec<Attempt>>,
-    without_receipt: AtomicU64,
-    never_recorded: AtomicU64,
-}
-
-impl Clock {
-    fn now_ns(self) -> u64 {
-        // Before the start it is 0.
-        let elapsed = Instant::now().saturating_duration_since(self.0);
-        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn now_us(self) -> u64 {
-        self.now_ns() / 1_000
-    }
-}
 
 /// Runs the load to its end, or until `stop` is cancelled: then requests in flight are given up
 /// (they end as [`Broken`](lab_truth::evidence::Ending::Broken), unknown) and it ends within a second.
@@ -167,32 +107,6 @@ pub async fn run(
         realtime: worker.is_raised(),
     }
     .of(&shared, &metrics?)
-}
-
-impl Shared {
-    fn new(
-        plan: &Plan,
-        progress: Arc<Progress>,
-        stop: CancellationToken,
-        follow_ups: mpsc::Sender<Request>,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            scenario: plan.schedule.scenario,
-            slots: plan.slots,
-            numbered: AtomicUsize::new(0),
-            client: Client::new(&plan.base, &plan.event, plan.participants.clone())?,
-            feed: Feed::new(plan.slots),
-            follow_ups,
-            open: AtomicUsize::new(0),
-            ready: Semaphore::new(0),
-            stop,
-            progress,
-            // Space for the scheduled requests and as many more as retry; growing would copy it all.
-            log: Mutex::new(Vec::with_capacity(plan.schedule.arrivals.len() * 21 / 20)),
-            without_receipt: AtomicU64::new(0),
-            never_recorded: AtomicU64::new(0),
-        })
-    }
 }
 
 /// The load while it runs.

@@ -40,6 +40,10 @@ fn a_chart() {
     let [_, (_, lost), ..] = runs();
     let mut short = lost;
     short.timeline.truncate(3);
-    let drawn = charts::draw(&short).map(|all| all.into_iter().find(|one| one.file == "latency.svg"));
-    insta::assert_snapshot!("latency", drawn.ok().flatten().map(|one| one.svg).unwrap_or_default());
+    let drawn =
+        charts::draw(&short).map(|all| all.into_iter().find(|one| one.file == "latency.svg"));
+    insta::assert_snapshot!(
+        "latency",
+        drawn.ok().flatten().map(|one| one.svg).unwrap_or_default()
+    );
 }

@@ -10,9 +10,6 @@ mod generator;
 
 use crate::record::{FirstJudgement, Reason, Run, Verdict};
 
-/// Below this share of the signups stolen by the hypervisor a run is believed.
-const MAX_STEAL: f64 = 0.02;
-
 /// Answers the three questions, and writes the answers into the run.
 pub fn judge(run: &mut Run) {
     let invalid = believed::why_invalid(run);

@@ -143,7 +143,7 @@ impl Database {
 /// Opens connections for the pool.
 ///
 /// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
-/// second round trip a signup, for what the next statement tells anyway (NOTES.md, 2026-11-21).
+/// second round trip a signup, for what the next statement tells anyway (NOTES N5).
 struct Connector(PgConnectOptions);
 
 impl Manager for Connector {

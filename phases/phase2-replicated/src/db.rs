@@ -165,7 +165,7 @@ impl Database {
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
     ///
     /// Boxed: the future takes 2 kB, and each request would carry room for it, also one that is answered
-    /// from memory or by a batch (NOTES.md).
+    /// from memory or by a batch (NOTES N45).
     pub(crate) async fn read<T>(
         &self,
         statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,

@@ -13,7 +13,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where crates lie: in a folder itself, or one below it.
-const FOLDERS: [&str; 2] = ["phases", "shared"];
+const FOLDERS: [&str; 3] = ["phases", "shared", "loadtest"];
+
+/// The layers of a crate of the load test, from above: its top modules in the order of their arrows. A
+/// file uses files of its own layer and of those below; modules of one layer do not know each other.
+type Layers = &'static [&'static [&'static str]];
+
+/// What judges a run sees its record only, so that a stored run can be judged again.
+const TRUTH: Layers = &[
+    &["assemble", "fixtures"],
+    &["verdict", "store", "figures"],
+    &["ledger"],
+    &["plan"],
+    &["evidence", "percentiles"],
+    &["record"],
+    &["spec"],
+];
+const PUBLISH: Layers = &[
+    &["derived"],
+    &["tables", "report"],
+    &["charts", "quotes"],
+    &["words", "markdown"],
+    &["format"],
+];
+const LAB: Layers = &[&["cli"], &["campaign"], &["run"], &["load", "stack"]];
 
 #[derive(Clone, Copy, PartialEq)]
 enum How {
@@ -140,7 +163,10 @@ fn circle(files: &Files) -> Option<Vec<String>> {
 fn read(file: &Path, folder: &Path, module: &str, files: &mut Files) {
     let code = code(&fs::read_to_string(file).unwrap());
     for line in code.lines().filter_map(|line| line.strip_suffix(';')) {
-        if let [.., "mod", child] = line.split(' ').collect::<Vec<_>>()[..] {
+        if let [.., "mod", child] = line.split(' ').collect::<Vec<_>>()[..]
+            // Tests in a file of their own, like inline ones.
+            && child != "tests"
+        {
             let inner = folder.join(child);
             let nested = Some(inner.join("mod.rs")).filter(|file| file.is_file());
             let file = nested.unwrap_or(inner.with_extension("rs"));
@@ -148,6 +174,69 @@ fn read(file: &Path, folder: &Path, module: &str, files: &mut Files) {
         }
     }
     files.insert(module.to_owned(), paths(&code));
+}
+
+fn layer(layers: Layers, module: &str) -> Option<(usize, String)> {
+    let top = module.split("::").next().unwrap_or_default();
+    let found = layers.iter().position(|layer| layer.contains(&top))?;
+    Some((found, top.to_owned()))
+}
+
+/// Uses of a file of a layer above, or of another module of the same layer.
+fn against(layers: Layers, files: &Files) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for file in files.keys().filter(|file| !file.is_empty()) {
+        let from = layer(layers, file);
+        wrong.extend(from.is_none().then(|| format!("{file} is in no layer")));
+        for used in used(files, file) {
+            let (from, to) = (layer(layers, file), layer(layers, &used));
+            if from
+                .zip(to)
+                .is_some_and(|(f, t)| t.0 < f.0 || (t.0 == f.0 && t.1 != f.1))
+            {
+                wrong.push(format!("{file} uses {used}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn the_load_test_keeps_its_layers() {
+    let loadtest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../loadtest");
+    for (name, layers) in [("truth", TRUTH), ("publish", PUBLISH), ("lab", LAB)] {
+        let (src, mut files) = (loadtest.join(name).join("src"), Files::new());
+        read(&src.join("lib.rs"), &src, "", &mut files);
+        assert!(files.len() > 10, "{name}");
+        assert_eq!(against(layers, &files), [""; 0], "{name}");
+    }
+    // The judge knows the record and what was asked, and nothing else of what was seen.
+    let (src, mut files) = (loadtest.join("truth/src"), Files::new());
+    read(&src.join("lib.rs"), &src, "", &mut files);
+    for file in files.keys().filter(|file| file.starts_with("verdict")) {
+        for used in used(&files, file) {
+            let allowed = ["verdict", "record", "spec"];
+            assert!(
+                allowed.iter().any(|top| used.starts_with(top)),
+                "{file} uses {used}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_arrow_upwards_is_found() {
+    let sources = [
+        ("", ""),
+        ("run", "use crate::cli::Cli;"),
+        ("cli", ""),
+        ("stack", "use crate::load::Load;"),
+        ("load", ""),
+    ];
+    let files = sources
+        .map(|(module, source)| (String::from(module), paths(&code(&format!("\n{source}")))));
+    let expected = ["run uses cli", "stack uses load"];
+    assert_eq!(against(LAB, &files.into()), expected);
 }
 
 #[test]

@@ -29,6 +29,18 @@ const CLIENTS: [&str; 12] = [
     "amqp",
 ];
 
+/// What makes runs: runtimes, clients, and the load generator.
+const ENGINES: [&str; 8] = [
+    "tokio",
+    "goose",
+    "reqwest",
+    "hyper",
+    "sqlx",
+    "tokio-postgres",
+    "lapin",
+    "bollard",
+];
+
 /// All that may lie at the top, beside the dotfiles of tools.
 const TOP_LEVEL: [&str; 11] = [
     "Cargo.lock",
@@ -140,14 +152,41 @@ fn no_phase_depends_on_another() {
 }
 
 #[test]
-fn the_load_generator_knows_phases_only_by_url() {
+fn the_load_test_knows_phases_only_by_url() {
     let metadata = metadata();
     let phases = phases(&metadata);
-    let lab = package(&metadata, "lab");
-    let known: Vec<_> = lab.dependencies.iter().map(|known| &known.name).collect();
+    for name in ["lab-truth", "lab-publish", "lab"] {
+        let known = &package(&metadata, name).dependencies;
+        let known: Vec<_> = known.iter().map(|known| &known.name).collect();
+        assert!(
+            known.iter().all(|name| !phases.contains(name.as_str())),
+            "{name} depends on a phase: {known:?}"
+        );
+    }
+}
+
+/// What judges and publishes runs could make none.
+#[test]
+fn truth_and_what_is_published_are_linked_with_no_input_or_output() {
+    let metadata = metadata();
+    for name in ["lab-truth", "lab-publish"] {
+        let tree = tree(&metadata, name);
+        assert!(
+            tree.contains("serde_json"),
+            "the tree of {name} is not read: {tree:?}"
+        );
+        let forbidden: Vec<_> = ENGINES
+            .iter()
+            .filter(|crate_| tree.contains(**crate_))
+            .collect();
+        assert!(forbidden.is_empty(), "{name} is built with {forbidden:?}");
+    }
+    let lab = tree(&metadata, "lab");
     assert!(
-        known.iter().all(|name| !phases.contains(name.as_str())),
-        "lab depends on a phase: {known:?}"
+        ENGINES
+            .iter()
+            .all(|crate_| *crate_ == "tokio-postgres" || lab.contains(*crate_)),
+        "{lab:?}"
     );
 }
 

@@ -1,10 +1,12 @@
 //! `lab doctor`: what will not work on this machine, and how to mend it.
 
+mod check;
 mod machine;
 
 use super::colour::Style;
 use crate::stack::compose::Stack;
 use crate::stack::{engine, phases};
+use check::{Check, State, check};
 use clap::ValueEnum;
 use lab_truth::spec::PhaseName;
 use std::collections::BTreeSet;
@@ -16,21 +18,6 @@ use std::process::Command;
 /// Ports that the stacks publish beside those of the phases' own parts: Grafana, Prometheus, the
 /// container metrics.
 const MONITORING: [u16; 3] = [3000, 9090, 9101];
-
-/// The result of one check.
-struct Check {
-    what: &'static str,
-    state: State,
-    found: String,
-}
-
-enum State {
-    Good,
-    /// It works, but numbers may suffer.
-    Doubtful,
-    /// It will not work until this is done.
-    Bad(&'static str),
-}
 
 /// Checks the machine, prints a line for each check, and says whether runs can work here.
 pub(super) async fn doctor(root: &Path) -> bool {
@@ -61,10 +48,6 @@ pub(super) async fn doctor(root: &Path) -> bool {
         }
     }
     works
-}
-
-fn check(what: &'static str, state: State, found: String) -> Check {
-    Check { what, state, found }
 }
 
 fn set_up(root: &Path) -> Check {

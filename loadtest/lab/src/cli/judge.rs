@@ -1,5 +1,6 @@
 //! `lab judge`: stored runs, judged again from their records alone. Needs no engine.
 
+use super::exit::{COULD_NOT_RUN, exit};
 use anyhow::Result;
 use clap::Args;
 use lab_publish::derived::REFRESH;
@@ -62,5 +63,5 @@ pub(super) fn judge(results: &Path, options: &JudgeOptions) -> Result<ExitCode> 
         (false, _) => "--write puts them into the records".to_owned(),
     };
     eprintln!("{changed} of {all} runs are judged otherwise: {written}");
-    Ok(super::exit(!failed, super::COULD_NOT_RUN))
+    Ok(exit(!failed, COULD_NOT_RUN))
 }

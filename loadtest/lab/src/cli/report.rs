@@ -1,5 +1,6 @@
 //! `lab report`: the report of one run, or everything that is derived from the published ones.
 
+use super::exit::{COULD_NOT_RUN, exit};
 use anyhow::Result;
 use clap::Args;
 use lab_publish::{derived, report};
@@ -43,5 +44,5 @@ pub(super) fn report(root: &Path, options: &ReportOptions) -> Result<ExitCode> {
         }
         print!("{}", report::markdown(&run));
     }
-    Ok(super::exit(whole, super::COULD_NOT_RUN))
+    Ok(exit(whole, COULD_NOT_RUN))
 }

@@ -1,8 +1,9 @@
 //! `lab run` and `lab main`: runs, one after the other, with one table at the end.
 
 use super::colour::colours_wanted;
+use super::exit::{INVALID, MISSED, SUSPECT};
+use super::options::RunOptions;
 use super::progress::Reporter;
-use super::{INVALID, MISSED, RunOptions, SUSPECT};
 use crate::campaign::{Made, main_job, make};
 use crate::load;
 use crate::run::{Lock, Setting, left_up};

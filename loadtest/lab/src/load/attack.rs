@@ -1,7 +1,7 @@
 //! How goose is set up: as many users as there are slots, started at once, silent, and without the
 //! controllers, reports and log files it can offer.
 
-use super::Shared;
+use super::shared::Shared;
 use super::slot;
 use goose::GooseAttack;
 use goose::client::GooseClientBuilder;

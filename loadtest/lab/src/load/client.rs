@@ -1,9 +1,9 @@
 //! The participants' HTTP client: a request out, the whole answer in.
 
-use super::Request as Wanted;
 use super::connection::{Failure, Whole};
 use super::limit::Limit;
 use super::pool::Pool;
+use super::ticket::Request as Wanted;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http_body_util::Full;

@@ -3,7 +3,7 @@
 //! At any rate only as many slots are at work as requests are in flight, so their memory stays in
 //! the cache, and goose gets its metrics in a few full batches rather than in many small ones.
 
-use super::pacer::Ticket;
+use super::ticket::Ticket;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -88,7 +88,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Clock, Request};
+    use crate::load::ticket::{Clock, Request};
     use futures::FutureExt;
     use lab_truth::evidence::Kind;
     use lab_truth::plan::Arrival;

@@ -5,7 +5,8 @@
 
 use super::alarm::Alarm;
 use super::progress::Progress;
-use super::{Clock, Request, Shared};
+use super::shared::Shared;
+use super::ticket::{Clock, Request, Ticket};
 use lab_truth::plan::{Arrival, Schedule};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,15 +29,6 @@ const SAMPLE_EVERY_NS: u64 = 2_000_000;
 /// How long a request that was sent may take to end after the deadline: the request timeout ends
 /// it, unless its slot is gone.
 const LET_GO: Duration = Duration::from_secs(12);
-
-/// A request whose instant has come.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ticket {
-    pub(super) clock: Clock,
-    pub(super) request: Request,
-    /// Whether every slot was taken when it was due.
-    pub(super) waited_for_slot: bool,
-}
 
 pub(super) struct Pacer {
     clock: Clock,

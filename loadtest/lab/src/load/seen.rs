@@ -1,7 +1,7 @@
 //! What a load came to, put together from what pacer and slots saw.
 
-use super::Shared;
 use super::pacer::Paced;
+use super::shared::Shared;
 use goose::metrics::GooseMetrics;
 use hdrhistogram::Histogram;
 use lab_truth::evidence::LoadSeen;

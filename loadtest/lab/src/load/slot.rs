@@ -1,10 +1,10 @@
 //! One in-flight slot: a goose user that takes one request at a time, sends it, reads the whole
 //! answer and writes it down.
 
-use super::Shared;
 use super::limit::Limit;
-use super::pacer::Ticket;
 use super::progress::Progress;
+use super::shared::Shared;
+use super::ticket::{Request, Ticket};
 use goose::goose::{GooseUser, TransactionResult};
 use lab_truth::evidence::{Attempt, Kind};
 use lab_truth::plan::Next;
@@ -72,7 +72,7 @@ fn follow_up(shared: &Shared, ticket: &Ticket, attempt: &Attempt) {
         Next::Arrival(arrival) => {
             let receipt = attempt.receipt.or(ticket.request.receipt);
             // The pacer gone means that the load is over; it has counted what was left.
-            let _ = shared.follow_ups.send(super::Request { arrival, receipt });
+            let _ = shared.follow_ups.send(Request { arrival, receipt });
         }
         Next::NoReceipt => Progress::add(&shared.without_receipt),
         Next::NeverRecorded => Progress::add(&shared.never_recorded),

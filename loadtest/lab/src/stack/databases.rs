@@ -65,7 +65,7 @@ impl Databases {
                 Ok(active) => {
                     return Some(format!("{active} statements run in {}", address.service));
                 }
-                Err(error) => return Some(format!("{}: {error}", unreachable(address))),
+                Err(error) => return Some(format!("{}: {error}", address.unreachable())),
             }
         }
         None
@@ -123,11 +123,4 @@ async fn active_statements(pool: &PgPool) -> sqlx::Result<i64> {
     )
     .fetch_one(pool)
     .await
-}
-
-fn unreachable(address: &DatabaseAddress) -> String {
-    format!(
-        "cannot read {} on 127.0.0.1:{}",
-        address.service, address.port
-    )
 }

@@ -2,75 +2,10 @@
 //! be switched off. Nothing of its code.
 
 mod known;
+mod parts;
 
-use lab_truth::spec::{Budget, Part, PhaseName};
-
-/// Where a phase is reached, and what belongs to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Phase {
-    /// Compose profile, and the first part of each of its services' names.
-    pub name: &'static str,
-    /// What it is, in a few words.
-    pub title: &'static str,
-    /// The public port.
-    pub url: &'static str,
-    /// The Compose service behind it, which listens on port 8080 in its container.
-    pub entry: &'static str,
-    /// The operations port of each of its servers.
-    pub operations: &'static [&'static str],
-    /// Its databases. One that owns signups has at most one replica.
-    pub databases: &'static [DatabaseAddress],
-    /// Where its signups wait between the answer and the commit; `None` when the answer follows the
-    /// commit.
-    pub queue: Option<QueueAddress>,
-    /// What can be switched off in it, to see what it buys.
-    pub parts: &'static [Part],
-    /// The budgets there are caps for.
-    pub budgets: &'static [Budget],
-}
-
-/// A database of a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DatabaseAddress {
-    /// Compose service.
-    pub service: &'static str,
-    /// Port on loopback.
-    pub port: u16,
-    /// What is in it.
-    pub role: Role,
-}
-
-/// What a database holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The signups themselves: what is not here is not kept.
-    Owner,
-    /// A part of the signups themselves; the map in every shard says which.
-    Shard {
-        /// Its number, from 0: its place among the shards of the phase.
-        number: i16,
-    },
-    /// What it streams from an owner.
-    Replica {
-        /// Compose service of the owner.
-        of: &'static str,
-    },
-}
-
-/// The queue of a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueAddress {
-    /// Compose service.
-    pub service: &'static str,
-    /// AMQP port on loopback.
-    pub port: u16,
-    /// The queues whose messages are to become rows.
-    pub queues: &'static [&'static str],
-    /// The queue of what cannot become one.
-    pub dead_letters: &'static str,
-    /// Operations port of what moves signups from the queues to the databases.
-    pub writer: &'static str,
-}
+use lab_truth::spec::{Part, PhaseName};
+pub use parts::{DatabaseAddress, Phase, QueueAddress, Role};
 
 /// What the lab knows of a phase.
 #[must_use]
@@ -90,40 +25,6 @@ pub fn variable(part: Part) -> &'static str {
         Part::Cache => "CACHE",
         Part::Replica => "REPLICA",
         Part::Queue => "QUEUE",
-    }
-}
-
-impl Phase {
-    /// Whether `service` belongs to this phase and counts for its cost (monitoring does not).
-    #[must_use]
-    pub fn owns(&self, service: &str) -> bool {
-        service
-            .strip_prefix(self.name)
-            .is_some_and(|rest| rest.starts_with('-'))
-    }
-
-    /// The phase as it is without `part`.
-    #[must_use]
-    pub fn without(self, part: Part) -> Self {
-        match part {
-            // Its container stays; nothing comes into it.
-            Part::Queue => Self {
-                queue: None,
-                ..self
-            },
-            Part::Batch | Part::Cache | Part::Replica => self,
-        }
-    }
-}
-
-impl Role {
-    /// Whether what is in the database is kept by it, and not a copy.
-    #[must_use]
-    pub fn owns(self) -> bool {
-        match self {
-            Self::Owner | Self::Shard { .. } => true,
-            Self::Replica { .. } => false,
-        }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::axis::Axis;
 use super::canvas::{Chart, Line, Stroke};
-use super::{BLACK, BLUE, GREY, VERMILION};
-use super::{chart, highest};
+use super::parts::{BLACK, BLUE, GREY, VERMILION};
+use super::parts::{chart, highest};
 use crate::format::{count, number, setting};
 use lab_truth::record::{Run, Second};
 

@@ -2,72 +2,24 @@
 //! covers no data. What is drawn is decided in the parent module.
 
 mod heading;
+mod ink;
 mod legend;
+mod model;
 
 use super::axis::Axis;
 use anyhow::{Result, anyhow};
-use lab_truth::record::Verdict;
+use ink::{AXIS, BAND, GRID, GUTTER, MARGIN, MUTED, SHOWN, Svg, ZOOM};
+use ink::{drawing, plain, top, unsigned, write};
+pub(super) use model::{Chart, Line, Stroke};
 use plotters::backend::SVGBackend;
 use plotters::chart::ChartContext;
-use plotters::coord::Shift;
 use plotters::coord::ranged1d::Ranged;
-use plotters::element::{Circle, Rectangle, Text};
-use plotters::prelude::{Cartesian2d, ChartBuilder, DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, Rectangle};
+use plotters::prelude::{Cartesian2d, ChartBuilder, IntoDrawingArea};
 use plotters::series::{AreaSeries, DashedLineSeries, LineSeries};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, IntoFont, RGBColor, TextStyle, WHITE};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, IntoFont, WHITE};
 
-/// One chart, ready to be drawn.
-pub(super) struct Chart {
-    pub(super) heading: String,
-    pub(super) subtitle: String,
-    pub(super) verdict: Verdict,
-    /// Why the verdict is not `VALID`.
-    pub(super) reasons: Vec<String>,
-    /// What the vertical axis shows, with its unit.
-    pub(super) unit: String,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) lines: Vec<Line>,
-    /// Seconds from and to which a fault lasted: drawn as bands behind the lines.
-    pub(super) bands: Vec<(f64, f64)>,
-}
-
-/// One line, and its entry in the legend.
-pub(super) struct Line {
-    /// Empty for a line without an entry in the legend.
-    pub(super) label: String,
-    /// The figure of the whole run, below the label.
-    pub(super) detail: String,
-    pub(super) colour: RGBColor,
-    pub(super) stroke: Stroke,
-    /// Seconds and values; a value that is not a number leaves a gap.
-    pub(super) points: Vec<(f64, f64)>,
-}
-
-/// How a line is drawn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stroke {
-    Thin,
-    /// Broad and pale, so that a thin line above it stays visible where both agree.
-    Broad,
-    Dashed,
-    Area,
-}
-
-// plotters places everything on whole pixels: a canvas of twice the size shown keeps slopes smooth.
-const ZOOM: i32 = 2;
-const SHOWN: (i32, i32) = (960, 450);
-const GUTTER: i32 = 196;
-const MARGIN: i32 = 24;
-
-const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
-const MUTED: RGBColor = RGBColor(0x57, 0x60, 0x6A);
-const AXIS: RGBColor = RGBColor(0x8C, 0x95, 0x9F);
-const BAND: RGBColor = RGBColor(0xFF, 0xD8, 0xB5);
-const GRID: RGBColor = RGBColor(0xE4, 0xE8, 0xEC);
-
-type Svg<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
 /// The chart as the text of an SVG file.
@@ -107,11 +59,6 @@ fn paint(root: &Svg<'_>, chart: &Chart) -> Result<()> {
     }
     legend::paint_legend(root, chart)?;
     root.present().map_err(drawing)
-}
-
-/// Where the plot begins: a line lower when there is a reason to tell above it.
-fn top(chart: &Chart) -> i32 {
-    if chart.reasons.is_empty() { 96 } else { 116 }
 }
 
 fn paint_axes<'a, 'b>(root: &'a Svg<'b>, chart: &Chart) -> Result<Plot<'a, 'b>> {
@@ -178,47 +125,4 @@ fn paint_line(plot: &mut Plot<'_, '_>, line: &Line) -> Result<()> {
         .map_err(drawing)?;
     }
     Ok(())
-}
-
-fn verdict_colour(verdict: Verdict) -> RGBColor {
-    match verdict {
-        Verdict::Valid => RGBColor(0x1A, 0x7F, 0x37),
-        Verdict::Suspect => RGBColor(0x9A, 0x67, 0x00),
-        Verdict::Invalid => RGBColor(0xCF, 0x22, 0x2E),
-    }
-}
-
-fn plain(size: i32, colour: impl Color, side: HPos) -> TextStyle<'static> {
-    let pos = Pos::new(side, VPos::Center);
-    TextStyle {
-        font: ("sans-serif", size * ZOOM).into_font(),
-        color: colour.to_backend_color(),
-        pos,
-    }
-}
-
-fn bold(size: i32, colour: impl Color, side: HPos) -> TextStyle<'static> {
-    let style = plain(size, colour, side);
-    TextStyle {
-        font: style.font.style(FontStyle::Bold),
-        ..style
-    }
-}
-
-fn write(root: &Svg<'_>, text: &str, place: (i32, i32), style: &TextStyle<'_>) -> Result<()> {
-    root.draw(&Text::new(text.to_owned(), at(place), style.clone()))
-        .map_err(drawing)
-}
-
-fn at((x, y): (i32, i32)) -> (i32, i32) {
-    (x * ZOOM, y * ZOOM)
-}
-
-fn unsigned(n: i32) -> u32 {
-    n.unsigned_abs()
-}
-
-/// plotters' error borrows nothing, but is not `Sync`: keep its text.
-fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("{error}")
 }

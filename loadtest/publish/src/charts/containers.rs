@@ -2,8 +2,8 @@
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Chart, Line, Stroke};
-use super::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION};
-use super::{chart, highest, level, lowest, points};
+use super::parts::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION};
+use super::parts::{chart, highest, level, lowest, points};
 use crate::format::{as_mib, number};
 use lab_truth::record::{Run, Second};
 use plotters::style::RGBColor;

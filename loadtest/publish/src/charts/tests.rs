@@ -2,6 +2,7 @@
 
 use super::*;
 use lab_truth::fixtures;
+use lab_truth::record::Second;
 
 fn svg(run: &Run, file: &str) -> String {
     draw(run)

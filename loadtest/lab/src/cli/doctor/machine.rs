@@ -1,6 +1,6 @@
 //! Checks of the machine itself: cores, memory, disk.
 
-use super::{Check, State, check};
+use super::check::{Check, State, check};
 use crate::load::open_files as files;
 use crate::stack::host;
 use lab_truth::spec::SLOTS;

@@ -1,7 +1,7 @@
 //! The client against sockets that behave as services do at their worst.
 
 use super::*;
-use crate::load::Request as Asked;
+use crate::load::ticket::Request as Asked;
 use lab_truth::evidence::{CacheUse, ServedBy};
 use lab_truth::plan::Arrival;
 use std::io::{Read, Write};

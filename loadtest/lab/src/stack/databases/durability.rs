@@ -1,6 +1,6 @@
 //! How safe a commit is, as the running servers say.
 
-use super::{Databases, unreachable};
+use super::Databases;
 use anyhow::Context;
 use lab_truth::verdict::claims::{OF_A_ROLE, OF_DATABASES};
 use sqlx::PgPool;
@@ -25,14 +25,14 @@ impl Databases {
         for (address, pool) in &self.all {
             let of_a_role = set_for_role_or_database(pool)
                 .await
-                .with_context(|| unreachable(address))?;
+                .with_context(|| address.unreachable())?;
             settings.insert(format!("{}.{OF_A_ROLE}", address.service), of_a_role);
             for name in claimed_settings().chain(ALSO_RECORDED) {
                 let value: String = sqlx::query_scalar("SELECT current_setting($1)")
                     .bind(name)
                     .fetch_one(pool)
                     .await
-                    .with_context(|| unreachable(address))?;
+                    .with_context(|| address.unreachable())?;
                 settings.insert(format!("{}.{name}", address.service), value);
             }
         }

@@ -1,6 +1,6 @@
 //! Waits until the replicas hold what their owners do.
 
-use super::{Databases, unreachable};
+use super::Databases;
 use crate::stack::phases::Role;
 use anyhow::Context;
 use lab_truth::evidence::{CATCH_UP_TIMEOUT, CatchUp};
@@ -28,7 +28,7 @@ impl Databases {
             let position: String = sqlx::query_scalar("SELECT pg_current_wal_flush_lsn()::text")
                 .fetch_one(owner)
                 .await
-                .with_context(|| unreachable(address))?;
+                .with_context(|| address.unreachable())?;
             let behind = loop {
                 let Err(behind) = has_replayed(pool, &position).await else {
                     break None;

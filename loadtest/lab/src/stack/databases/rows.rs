@@ -1,6 +1,5 @@
 //! The rows of one database, as a stream: a million of them are never in memory at once.
 
-use super::unreachable;
 use crate::stack::phases::{DatabaseAddress, Role};
 use anyhow::Context;
 use futures::stream::{BoxStream, StreamExt};
@@ -37,7 +36,7 @@ pub(super) fn stream<'a>(
     let rows = sqlx::query(if timed { TIMED_ROWS } else { ROWS }).fetch(pool);
     let found = move |row: sqlx::Result<PgRow>| {
         let row = row.and_then(|row| decode(address.role, &row, timed));
-        row.with_context(|| unreachable(address))
+        row.with_context(|| address.unreachable())
     };
     rows.map(found).boxed()
 }

@@ -1,6 +1,6 @@
 //! The map of the shards: which of them owns which signups, as each of them has it stored.
 
-use super::{Databases, unreachable};
+use super::Databases;
 use crate::stack::phases::Role;
 use anyhow::Context;
 use sqlx::PgPool;
@@ -41,7 +41,7 @@ impl Databases {
         let mut all = Vec::new();
         for (address, pool) in &self.all {
             if let Role::Shard { number } = address.role {
-                let maps = stored(pool).await.with_context(|| unreachable(address))?;
+                let maps = stored(pool).await.with_context(|| address.unreachable())?;
                 let service = address.service;
                 all.push(Stored {
                     service,

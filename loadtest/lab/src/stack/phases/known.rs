@@ -1,6 +1,6 @@
 //! The phases there are, with the addresses their Compose files publish.
 
-use super::{DatabaseAddress, Phase, QueueAddress, Role};
+use super::parts::{DatabaseAddress, Phase, QueueAddress, Role};
 use lab_truth::spec::{Budget, Part};
 
 pub(super) const PHASE1: Phase = Phase {

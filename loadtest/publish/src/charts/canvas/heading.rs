@@ -1,7 +1,8 @@
 //! What stands above a plot and behind it: heading, run, and what the numbers are worth.
 
-use super::{Chart, GUTTER, INK, MARGIN, MUTED, SHOWN, Svg};
-use super::{at, bold, drawing, plain, top, verdict_colour, write};
+use super::ink::{GUTTER, INK, MARGIN, MUTED, SHOWN, Svg};
+use super::ink::{at, bold, drawing, plain, top, verdict_colour, write};
+use super::model::Chart;
 use crate::words;
 use anyhow::Result;
 use lab_truth::record::Verdict;

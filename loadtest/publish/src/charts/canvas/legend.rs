@@ -1,7 +1,8 @@
 //! The legend beside the plot: for each line a sample of it, its label, and a figure of the run.
 
-use super::{Chart, GUTTER, INK, Line, MARGIN, MUTED, SHOWN, Stroke, Svg, ZOOM};
-use super::{at, drawing, plain, top, unsigned, write};
+use super::ink::{GUTTER, INK, MARGIN, MUTED, SHOWN, Svg, ZOOM};
+use super::ink::{at, drawing, plain, top, unsigned, write};
+use super::model::{Chart, Line, Stroke};
 use anyhow::Result;
 use plotters::element::{PathElement, Rectangle};
 use plotters::style::Color;
