@@ -195,7 +195,8 @@ pub async fn serve(
     );
     tokio::select! {
         served = service => served,
-        // Without it every signup is answered 504. Exit, so that the restart policy starts another one.
+        // Without it every signup is answered 504. Exit, so that the restart policy starts another
+        // server.
         () = batches.stopped() => anyhow::bail!("the task that writes batches has stopped"),
     }
 }

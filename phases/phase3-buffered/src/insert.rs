@@ -61,11 +61,6 @@ fn distinct<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
     distinct
 }
 
-/// The primary key of a row.
-pub(crate) fn key(row: &Row<'_>) -> Key {
-    (row.event, row.id)
-}
-
 /// Sends the statement; returns what it wrote, after the commit: the client reads on until
 /// PostgreSQL is ready for the next statement.
 async fn send(shard: &Database, part: &[Row<'_>]) -> Result<Vec<Key>, StoreError> {
@@ -143,4 +138,9 @@ pub(crate) async fn first_signups(
         (*key, found.get(key).copied().ok_or_else(gone))
     };
     repeats.iter().map(outcome).collect()
+}
+
+/// The primary key of a row.
+pub(crate) fn key(row: &Row<'_>) -> Key {
+    (row.event, row.id)
 }

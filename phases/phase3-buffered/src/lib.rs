@@ -193,7 +193,8 @@ pub async fn serve(
     };
     tokio::select! {
         served = service => served,
-        // Without them signups are answered 503 or 504. Exit, so that the restart policy starts another one.
+        // Without one of them signups are answered 503 or 504. Exit, so that the restart policy starts
+        // another gateway.
         () = batches.stopped() => anyhow::bail!("a task that sends batches has stopped"),
         () = publisher_stopped => anyhow::bail!("the task that connects to the queue has stopped"),
     }

@@ -13,13 +13,6 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
     severity == Some(Severity::Error)
 }
 
-/// Whether the cause of an [`outcome`] is what is in the rows, so that writing them again must fail
-/// again: a data exception (22) or a violated constraint (23). Anything else is the shard's own trouble,
-/// a broken disk or a schema that is being changed, and will pass.
-pub(crate) fn is_about_the_rows(cause: &str) -> bool {
-    matches!(cause.get(..2), Some("22" | "23"))
-}
-
 /// What the failure of a statement that was sent says about its effect. What PostgreSQL says of its
 /// cause begins with its code.
 pub(crate) fn outcome(error: &Error) -> StoreError {
@@ -42,4 +35,11 @@ pub(crate) fn outcome(error: &Error) -> StoreError {
         Some("57" | "08") => StoreError::Unknown(cause),
         _ => StoreError::Internal(cause),
     }
+}
+
+/// Whether the cause of an [`outcome`] is what is in the rows, so that writing them again must fail
+/// again: a data exception (22) or a violated constraint (23). Anything else is the shard's own trouble,
+/// a broken disk or a schema that is being changed, and will pass.
+pub(crate) fn is_about_the_rows(cause: &str) -> bool {
+    matches!(cause.get(..2), Some("22" | "23"))
 }
