@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
 /// When to stop waiting for an answer that is already late.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a service is, and how to be its organiser.
 ///
@@ -47,7 +47,7 @@ impl Target {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             // Under the time after which a service may close an idle connection, so that no
             // request meets a connection that is just being closed.
             .pool_idle_timeout(Duration::from_secs(1))

@@ -19,7 +19,7 @@ const DEFAULT_REPLICA: &str = "127.0.0.1:15433";
 const DEFAULT_REDIS: &str = "127.0.0.1:16379";
 
 /// A server that is up answers in milliseconds; CI machines stall for seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// `host:port` of a streaming replica of the test server; every test database is on it, too, a
 /// moment after it was made. `TEST_REPLICA_ADDRESS`, or the `test-replica` of the compose file.
@@ -154,7 +154,7 @@ async fn execute(server: &PgConnectOptions, statement: String) -> Result<(), sql
             .await?;
         connection.close().await
     };
-    tokio::time::timeout(PATIENCE, run)
+    tokio::time::timeout(TIMEOUT, run)
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)?
 }

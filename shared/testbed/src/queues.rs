@@ -25,7 +25,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// RabbitMQ answers in milliseconds; CI machines stall for seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// AMQP's code for a queue that is not there.
 const NOT_FOUND: u16 = 404;
@@ -208,7 +208,7 @@ impl Drop for TestQueues {
 async fn connect() -> anyhow::Result<Connection> {
     let url = queue_url();
     let connection = Connection::connect(&url, ConnectionProperties::default());
-    Ok(tokio::time::timeout(PATIENCE, connection).await??)
+    Ok(tokio::time::timeout(TIMEOUT, connection).await??)
 }
 
 /// Removes what is there of them.
@@ -224,7 +224,7 @@ async fn remove(queues: &[String], exchange: &str) -> anyhow::Result<()> {
         channel.exchange_delete(exchange.into(), options).await?;
         Ok(connection.close(200, "removed".into()).await?)
     };
-    tokio::time::timeout(PATIENCE, remove).await?
+    tokio::time::timeout(TIMEOUT, remove).await?
 }
 
 async fn count(channel: &Channel, queue: &str) -> lapin::Result<u32> {
@@ -238,10 +238,10 @@ async fn count(channel: &Channel, queue: &str) -> lapin::Result<u32> {
 }
 
 async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>, queue: &str) -> T {
-    match tokio::time::timeout(PATIENCE, work).await {
+    match tokio::time::timeout(TIMEOUT, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(error)) => panic!("queue {queue}: {error:#}"),
-        Err(_elapsed) => panic!("queue {queue}: no answer in {PATIENCE:?}"),
+        Err(_elapsed) => panic!("queue {queue}: no answer in {TIMEOUT:?}"),
     }
 }
 

@@ -91,9 +91,9 @@ impl TestWorker {
     /// As [`TestService::probe`](crate::TestService::probe).
     ///
     /// # Panics
-    /// When the probe has not `status` within `patience`.
-    pub async fn probe(&self, probe: &str, status: u16, patience: Duration) {
-        probe_until(&self.client, &self.operations_url, probe, status, patience).await;
+    /// When the probe has not `status` within `within`.
+    pub async fn probe(&self, probe: &str, status: u16, within: Duration) {
+        probe_until(&self.client, &self.operations_url, probe, status, within).await;
     }
 
     /// As [`TestService::metric`](crate::TestService::metric).
