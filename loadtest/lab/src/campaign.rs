@@ -70,7 +70,7 @@ mod tests {
         let made = |runs: &[Run]| Made {
             runs: runs.to_vec(),
         };
-        assert_eq!(made(&[valid.clone()]).worst(), Verdict::Valid);
+        assert_eq!(made(std::slice::from_ref(&valid)).worst(), Verdict::Valid);
         assert_eq!(made(&[suspect.clone(), valid]).worst(), Verdict::Suspect);
         let mut missed = fixtures::overloaded();
         verdict::judge(&mut missed);

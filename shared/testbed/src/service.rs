@@ -123,6 +123,22 @@ impl TestService {
         answered(self.client.post(url).json(&body)).await
     }
 
+    /// The same for whoever asks again while it is refused, as a client should: the machine may be too busy
+    /// for a moment.
+    ///
+    /// # Panics
+    /// When it is refused for 20 s; else as [`TestService::sign_up`].
+    pub async fn sign_up_until_admitted(&self, participant: &str) -> Answered {
+        let began = Instant::now();
+        loop {
+            let answer = self.sign_up(participant).await;
+            if answer.status != 503 {
+                return answer;
+            }
+            assert!(began.elapsed() < START, "refused for {START:?}: {answer:?}");
+        }
+    }
+
     /// Checks a receipt.
     ///
     /// # Panics
@@ -143,9 +159,9 @@ impl TestService {
     /// Waits until a probe has `status`.
     ///
     /// # Panics
-    /// When it has not within `patience`.
-    pub async fn probe(&self, probe: &str, status: u16, patience: Duration) {
-        probe_until(&self.client, &self.operations_url, probe, status, patience).await;
+    /// When it has not within `within`.
+    pub async fn probe(&self, probe: &str, status: u16, within: Duration) {
+        probe_until(&self.client, &self.operations_url, probe, status, within).await;
     }
 
     /// The sum of all series of a metric whose name and labels begin so.
@@ -212,7 +228,7 @@ pub(crate) async fn probe_until(
     operations_url: &str,
     probe: &str,
     status: u16,
-    patience: Duration,
+    within: Duration,
 ) {
     let url = format!("{operations_url}/{probe}");
     let began = Instant::now();
@@ -223,8 +239,8 @@ pub(crate) async fn probe_until(
             return;
         }
         assert!(
-            began.elapsed() < patience,
-            "{probe} is not {status} after {patience:?}: {answer:?}"
+            began.elapsed() < within,
+            "{probe} is not {status} after {within:?}: {answer:?}"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -167,7 +167,9 @@ mod tests {
             cpus: 0.179,
             memory_bytes: 1,
         };
-        let file = SlowedDown::write(&[cap.clone()], slower).unwrap().unwrap();
+        let file = SlowedDown::write(std::slice::from_ref(&cap), slower)
+            .unwrap()
+            .unwrap();
         let text = std::fs::read_to_string(file.file()).unwrap();
         let expected = "services:\n  phase2-redis: \
                         { deploy: { resources: { limits: { cpus: \"0.179\" } } } }\n";
