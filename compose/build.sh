@@ -25,11 +25,11 @@ readonly PROFILE_LABEL=signup-lab.profile
 # Compiled programs on their way into an image; git-ignored.
 readonly BUILD_DIR=$ROOT/compose/.build
 
-# Compiles the programs on the host. Always the same set of packages, so that the libraries' features,
-# and with them the compiled libraries, are the same in every build here.
+# Compiles what is measured. Always the same set of packages, so that the libraries' features, and with
+# them the compiled libraries, are the same in every build here.
 compile() {
     local program packages=() bins=()
-    for program in "${PHASES[@]}" "$EXPORTER"; do
+    for program in "${PHASES[@]}"; do
         packages+=(--package "${program%/*}")
         bins+=(--bin "${program##*/}")
     done
@@ -37,26 +37,36 @@ compile() {
         counted services "$(crates "${packages[@]}")"
 }
 
-# The lab itself, which is not measured and so not optimised across crates: that took most of its build.
-compile_lab() {
-    cargo build --release --locked --package lab 2>&1 | counted lab "$(crates --package lab)"
+# Compiles what measures: the exporter and, if named, the lab. Not optimised across crates, which took
+# most of the lab's build. Both at once, because they share the client of the engine.
+compile_beside() {
+    local packages=(--package "$EXPORTER")
+    [[ $# -eq 0 ]] || packages+=(--package "$1")
+    cargo build --release --locked "${packages[@]}" 2>&1 | counted "what measures" "$(crates "${packages[@]}")"
 }
 
 # How many crates cargo compiles for these packages, each once.
 crates() { cargo tree --locked "$@" --edges normal,build --prefix none --format '{p}' | sed 's| (\*)$||' | sort -u | wc -l; }
 
-# Cargo's lines with how far it is: its own bar shows on a terminal only, and two cannot share one.
+# Cargo's lines with how far it is: its own bar shows on a terminal only, and two cannot share one. (Not
+# awk: Debian's reads ahead, and shows nothing for minutes.)
 counted() {
-    awk -v what="$1" -v all="$2" '
-        /^ *Compiling / { printf "build: %s, %d of %d: %s\n", what, ++done, all, $2; fflush(); next }
-        { print; fflush() }' >&2
+    local what=$1 all=$2 compiled=0 line
+    while IFS= read -r line; do
+        if [[ $line == *' Compiling '* ]]; then
+            compiled=$((compiled + 1))
+            line="build: $what, $compiled of $all: ${line##*Compiling }"
+        fi
+        printf '%s\n' "$line"
+    done >&2
 }
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
 keep() {
-    local program=$1 name=$2
+    local program=$1 name=$2 folder=$PROFILE
+    [[ $program != "$EXPORTER" ]] || folder=release
     mkdir -p "$BUILD_DIR/$name"
-    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/$PROFILE/$program" "$BUILD_DIR/$name/$program"
+    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/$folder/$program" "$BUILD_DIR/$name/$program"
 }
 
 # An honest image with a defect in it would make every published number a lie.
@@ -77,19 +87,19 @@ package() {
         --label "$INPUTS_LABEL=$digest" --label "$PROFILE_LABEL=$PROFILE" --tag "$image" "$BUILD_DIR/$name"
 }
 
-# The images of others are made meanwhile, which is mostly downloading, and so is what COMMAND does: the
-# compiler alone keeps one and a half of two cores busy, because the last step of each program is on one.
+# The images of others are made meanwhile, which is mostly downloading, and so is what measures, with LAB
+# if it is named: one compiler keeps one and a half of two cores busy, because its last steps are on one.
 build_local() {
     local program providing beside
     provide_local_images &
     providing=$!
-    "$@" &
+    compile_beside "$@" &
     beside=$!
     compile || {
         wait "$providing" "$beside" || true
         die "the programs do not compile; cargo says why above."
     }
-    wait "$beside" || die "the lab does not compile; cargo says why above."
+    wait "$beside" || die "what measures does not compile; cargo says why above."
     wait "$providing" || die "no images to put the programs on; why is said above, between cargo's lines."
     for program in "${PHASES[@]}" "$EXPORTER"; do
         program=${program#*/}
@@ -135,13 +145,13 @@ main() {
     cd "$ROOT"
     local variant=${1:-honest}
     case $(env_value LAB_IMAGES)/$variant in
-    local/honest) build_local true ;;
-    local/lab) build_local compile_lab ;;
+    local/honest) build_local ;;
+    local/lab) build_local lab ;;
     local/broken) build_local_broken ;;
     official/honest) build_official latest "" "${PHASES[@]}" ;;
     official/lab)
         build_official latest "" "${PHASES[@]}"
-        compile_lab
+        compile_beside lab
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die ".env is missing: run compose/setup.sh first." ;;

@@ -11,7 +11,7 @@ use lab::load::{self, Plan, Progress};
 use lab_truth::plan::{Participants, Schedule};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -40,16 +40,10 @@ async fn ctrl_c_stops_the_load_and_not_the_process() {
     };
     let sending = tokio::spawn(load::run(plan, Arc::new(Progress::default()), stop));
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let pressed = Instant::now();
     press_ctrl_c();
     tokio::time::sleep(Duration::from_millis(100)).await;
     press_ctrl_c();
     let outcome = sending.await.unwrap().unwrap();
     assert!(outcome.stopped);
-    assert!(
-        pressed.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        pressed.elapsed()
-    );
     assert!(tokio_saw_it.await.unwrap().is_ok());
 }

@@ -65,7 +65,6 @@ mod tests {
             alarm.sleep(wanted).await.unwrap();
             let took = began.elapsed();
             assert!(took >= wanted, "{took:?} {wanted:?}");
-            assert!(took < wanted + Duration::from_secs(1), "{took:?}");
         }
     }
 }

@@ -68,7 +68,6 @@ mod tests {
             assert_eq!(limit.wait_for(pending::<()>()).await, Err(Ending::Timeout));
             let took = began.elapsed();
             assert!(took >= TIMEOUT, "{took:?}");
-            assert!(took < TIMEOUT * 5, "{took:?}");
         }
     }
 

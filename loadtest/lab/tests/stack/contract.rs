@@ -1,6 +1,6 @@
 //! The contract as the containers keep it, through whatever stands in front of the servers.
 
-use crate::root;
+use crate::{make_room, root};
 use lab::stack::compose::Stack;
 use lab::stack::phases::phase;
 use lab_truth::spec::PhaseName;
@@ -10,6 +10,7 @@ use std::fs;
 /// Every case that does not pass, on a fresh stack of its own.
 async fn broken_cases(name: PhaseName) -> Vec<String> {
     let stack = Stack::new(phase(name), &root()).without_monitoring();
+    make_room().await;
     stack.up_fresh().await.unwrap();
     let token = fs::read_to_string(root().join("compose/secrets/organiser_token")).unwrap();
     let phase = stack.phase;

@@ -12,11 +12,15 @@ mod phase1;
 mod phase2;
 mod phase3;
 mod smoke;
+mod trust;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use lab::cli::RunOptions;
-use lab::run::{self, Lock, Setting, Silent};
+use lab::run::{self, Lock, Setting, Silent, left_up};
+use lab::stack::compose::Stack;
+use lab::stack::phases::phase;
 use lab_truth::record::Run;
+use lab_truth::spec::PhaseName;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +39,7 @@ fn root() -> PathBuf {
 /// Runs `lab run` with these arguments, and these variables for Compose.
 async fn run(arguments: &str, variables: &[(&str, &str)]) -> Run {
     let _lock = Lock::take("a stack test").unwrap();
+    make_room().await;
     let line = std::iter::once("run").chain(arguments.split_whitespace());
     let options = Line::parse_from(line).options;
     let root = root();
@@ -46,4 +51,12 @@ async fn run(arguments: &str, variables: &[(&str, &str)]) -> Run {
         stop: CancellationToken::new(),
     };
     run::run(&options.spec(), &setting).await.unwrap()
+}
+
+/// Takes down what a test that failed has left up: it would be in the way of the next.
+async fn make_room() {
+    for name in left_up().await.unwrap() {
+        let phase = phase(PhaseName::from_str(&name, false).unwrap());
+        Stack::new(phase, &root()).down().await.unwrap();
+    }
 }

@@ -1,6 +1,7 @@
 //! Every query of the dashboards and rules that concern a phase, asked of the real Prometheus.
 
 use crate::root;
+use lab::stack::http;
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
@@ -98,7 +99,7 @@ fn panel_queries(phase: &str) -> Vec<Query> {
 }
 
 async fn get(path: &str, query: &[(&str, &str)]) -> Value {
-    let request = reqwest::Client::new()
+    let request = http::client()
         .get(format!("{PROMETHEUS}{path}"))
         .query(query);
     request.send().await.unwrap().json().await.unwrap()

@@ -3,6 +3,7 @@
 
 use crate::run;
 use lab_truth::record::{Run, Second, Verdict};
+use lab_truth::spec::FaultKind;
 
 /// Every acknowledged signup is a row, and nothing was left behind.
 fn is_clean(run: &Run) {
@@ -13,6 +14,9 @@ fn is_clean(run: &Run) {
     assert_eq!(run.latency_ms.durable.count, run.ledger.acked);
     let last = run.timeline.last().unwrap();
     assert_eq!(last.backlog, 0, "{last:?}");
+    // No receipt that was given is denied, whatever is away.
+    let broken = run.broken_promises.as_ref().unwrap();
+    assert_eq!(broken.receipts_denied, 0, "{broken:?}");
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
 }
 
@@ -60,11 +64,22 @@ async fn a_queue_that_is_killed_and_restarted_keeps_what_it_confirmed() {
         "the kill was not felt: {:?}",
         run.ledger
     );
-    // It heals by itself: the last seconds before the restart are as good as the first. RabbitMQ was
-    // away for 17 s on a Xeon; on an EPYC, before its start was made cheaper, for more than 60.
-    // (A fault's clock starts with the generator, half a second before the load's.)
-    assert_eq!(turned_away(&run, 0..3), 0.0, "{:?}", run.timeline);
-    assert_eq!(turned_away(&run, 47..50), 0.0, "{:?}", run.timeline);
+    // It heals by itself, else the run had waited in vain for gateways and writer to be ready. How soon
+    // depends on the machine (RabbitMQ was away for 17 s on a Xeon, 29 s on an EPYC): that is for runs.
+    let killed = run
+        .faults
+        .iter()
+        .find(|fault| fault.kind == FaultKind::Kill);
+    let killed = killed.map(|fault| fault.begin_s).unwrap();
+    let before = run
+        .timeline
+        .iter()
+        .take_while(|s| f64::from(s.t_s) + 1.0 < killed);
+    assert!(
+        before.map(|second| second.acked).sum::<u64>() > 0,
+        "{:?}",
+        run.timeline
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ use lab::stack::phases::phase;
 use lab_truth::figures::hit_rate;
 use lab_truth::record::{Run, Verdict};
 use lab_truth::spec::PhaseName;
+use lab_truth::verdict::claims::BUILD_PROFILE;
 
 /// 100 visits a second for 20 s, so that every panel has data. Leaves nothing up.
 async fn smoke(name: PhaseName) -> Run {
@@ -20,6 +21,11 @@ async fn smoke(name: PhaseName) -> Run {
     Stack::new(phase, &root()).down().await.unwrap();
     assert_eq!(run.ledger.violations(), [], "{:?}", run.reasons);
     assert_eq!(run.ledger.kept, 2_000, "{:?}", run.ledger);
+    let broken = run.broken_promises.as_ref().unwrap();
+    assert_eq!(broken.receipts_denied, 0, "{broken:?}");
+    // The images say how they were built, and a reader of the record sees it.
+    let built = run.build.as_ref().map(|build| build.services.as_str());
+    assert_eq!(built, Some(BUILD_PROFILE), "{:?}", run.build);
     // A busy machine may make the figures SUSPECT; nothing may make them INVALID.
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
     assert_eq!(monitored, Vec::<String>::new());

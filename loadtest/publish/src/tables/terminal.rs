@@ -9,7 +9,7 @@ use comfy_table::{
 use lab_truth::record::{Run, Verdict};
 use lab_truth::spec::{Budget, Scenario};
 
-/// The table printed last, one row a run, under 80 columns wide. Its last line has no line break.
+/// The table printed last, one row a run, at most 80 columns wide. Its last line has no line break.
 #[must_use]
 pub fn summary(runs: &[Run], colours: bool) -> String {
     let mut table = Table::new();
@@ -43,37 +43,37 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
         }
     }
     for run in runs {
-        let mut row = vec![Cell::new(system(run))];
-        let [asked, acked, p50, p99, durable, cost, _, lost] = figures(run);
-        let users = count(run.spec.users.into());
-        let numbers = [users, asked, acked, p50, p99, durable, cost, lost];
-        row.extend(numbers.map(Cell::new_owned));
-        if let Some(lost) = row.pop() {
-            row.push(if run.ledger.lost > 0 {
-                lost.fg(Color::Red)
-            } else {
-                lost
-            });
-        }
-        row.push(
-            Cell::new(words::verdict(run.verdict))
-                .add_attribute(Attribute::Bold)
-                .fg(match run.verdict {
-                    Verdict::Valid => Color::Green,
-                    Verdict::Suspect => Color::Yellow,
-                    Verdict::Invalid => Color::Red,
-                }),
-        );
-        let missed = run.outcome.as_ref().is_some_and(|outcome| !outcome.carried);
-        let carried = Cell::new(words::outcome(run));
-        let colour = if missed { Color::Yellow } else { Color::Green };
-        row.push(match run.verdict {
-            Verdict::Invalid => carried,
-            Verdict::Valid | Verdict::Suspect => carried.fg(colour),
-        });
-        table.add_row(row);
+        table.add_row(row(run));
     }
     table.trim_fmt()
+}
+
+fn row(run: &Run) -> Vec<Cell> {
+    let [asked, acked, p50, p99, durable, cost, _, lost] = figures(run);
+    let users = count(run.spec.users.into());
+    let mut row = vec![Cell::new(system(run))];
+    let numbers = [users, asked, acked, p50, p99, durable, cost];
+    row.extend(numbers.map(Cell::new_owned));
+    let lost = Cell::new(lost);
+    row.push(match run.ledger.lost {
+        0 => lost,
+        _ => lost.fg(Color::Red),
+    });
+    let colour = match run.verdict {
+        Verdict::Valid => Color::Green,
+        Verdict::Suspect => Color::Yellow,
+        Verdict::Invalid => Color::Red,
+    };
+    let believed = Cell::new(words::verdict(run.verdict));
+    row.push(believed.add_attribute(Attribute::Bold).fg(colour));
+    let missed = run.outcome.as_ref().is_some_and(|outcome| !outcome.carried);
+    let colour = if missed { Color::Yellow } else { Color::Green };
+    let carried = Cell::new(words::outcome(run));
+    row.push(match run.verdict {
+        Verdict::Invalid => carried,
+        Verdict::Valid | Verdict::Suspect => carried.fg(colour),
+    });
+    row
 }
 
 /// What was measured, in a column: the phase, and below it what makes the run another than the
