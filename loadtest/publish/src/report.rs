@@ -11,7 +11,7 @@ use crate::charts;
 use crate::format::{count, number, setting};
 use crate::markdown::section;
 use crate::words;
-use lab_truth::record::{Run, Verdict};
+use lab_truth::record::{FirstJudgement, Run, Verdict};
 
 /// The report of a run, as Markdown.
 #[must_use]
@@ -78,9 +78,14 @@ fn judgement(run: &Run) -> String {
     let mut answers = vec![believed, carried];
     if let Some(bottleneck) = &run.bottleneck {
         let (service, evidence) = (&bottleneck.service, &bottleneck.evidence);
-        answers.push(format!("In the way: {service}, {evidence}."));
+        let what = match outcome.carried {
+            true => "Nearest to its limit",
+            false => "In the way",
+        };
+        answers.push(format!("{what}: {service}, {evidence}."));
     }
-    if let Some(first) = &run.judged_first {
+    let otherwise = |first: &&FirstJudgement| first.verdict != run.verdict;
+    if let Some(first) = run.judged_first.as_ref().filter(otherwise) {
         let said = words::verdict(first.verdict);
         answers.push(format!(
             "Judged again; the judge of the day said {said}{}",
@@ -200,7 +205,7 @@ mod tests {
             "| Signups acknowledged | intended start | 1,047 | 2.51 | 4.90 | 11.8 |",
             "| lost | acknowledged, in no database | 0 | 0 |",
             "| **all** | **968** | 1.01 |",
-            "| phase1-server | 0.25 | 0.25 | 128 | 128 | yes |",
+            "| phase1-server | 0.25 | 0.25 | – | 128 | 128 | – | yes |",
             "| `fsync` | on |",
             "lab run phase1 --users 1000",
             "![CPU of each container against its cap](cpu.svg)",
@@ -217,7 +222,7 @@ mod tests {
         for figure in [
             "| lost | acknowledged, in no database | **2** | 0 |",
             "**3** apart",
-            "| phase1-server | 0.25 | 2 | 128 | 128 | **no** |",
+            "| phase1-server | 0.25 | 2 | – | 128 | 128 | – | **no** |",
             "had changes that were not committed",
         ] {
             assert!(report.contains(figure), "{figure}\n{report}");

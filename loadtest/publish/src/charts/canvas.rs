@@ -88,7 +88,8 @@ fn paint_bands(plot: &mut Plot<'_, '_>, chart: &Chart) -> Result<()> {
     let end = chart.x.range().end;
     // A fault of a moment still has to be seen.
     let least = end / 300.0;
-    let bands = chart.bands.iter().map(|(from, to)| {
+    let seen = chart.bands.iter().filter(|(from, _)| *from < end);
+    let bands = seen.map(|(from, to)| {
         let to = to.max(from + least).min(end);
         Rectangle::new([(*from, low), (to, high)], BAND.mix(0.35).filled())
     });

@@ -3,7 +3,7 @@
 
 use crate::format::{NONE, mib, number, percent, setting};
 use crate::markdown::{section, table};
-use lab_truth::record::Run;
+use lab_truth::record::{CapSource, Run};
 
 pub(super) fn cost(run: &Run) -> String {
     let cap = |service: &str| run.caps.iter().find(|cap| cap.service == service);
@@ -73,14 +73,16 @@ fn floor(run: &Run) -> String {
 
 pub(super) fn caps(run: &Run) -> String {
     let rows = run.caps.iter().map(|cap| {
-        let same = cap.cpus.total_cmp(&cap.inspected_cpus).is_eq()
-            && cap.memory_bytes == cap.inspected_memory_bytes;
+        let same = cap.found().all(|found| cap.is_claimed(found));
+        let after = |found: Option<String>| found.unwrap_or_else(|| NONE.to_owned());
         [
             cap.service.clone(),
             setting(cap.cpus),
             setting(cap.inspected_cpus),
+            after(cap.after_cpus.map(setting)),
             mib(cap.memory_bytes),
             mib(cap.inspected_memory_bytes),
+            after(cap.after_memory_bytes.map(mib)),
             if same {
                 "yes".to_owned()
             } else {
@@ -91,15 +93,23 @@ pub(super) fn caps(run: &Run) -> String {
     let head = [
         "Container",
         "CPUs claimed",
-        "found",
+        "before",
+        "after",
         "MiB claimed",
-        "found",
+        "before",
+        "after",
         "Same",
     ];
-    section(
-        "Caps",
-        &table(head, &["---", "---:", "---:", "---:", "---:", "---"], rows),
-    )
+    let align = ["---", "---:", "---:", "---:", "---:", "---:", "---:", "---"];
+    let by_kernel = run
+        .caps
+        .iter()
+        .all(|cap| cap.read_from == CapSource::Kernel);
+    let by = match by_kernel {
+        true => "Found in the kernel's own files, before the load and after it.",
+        false => "Found by asking the engine what it was told.",
+    };
+    section("Caps", &format!("{by}\n\n{}", table(head, &align, rows)))
 }
 
 pub(super) fn durability(run: &Run) -> String {
@@ -147,11 +157,16 @@ pub(super) fn environment(run: &Run) -> String {
             percent(e.cpu_steal_share),
         ],
     ];
+    let built = run.build.iter().map(|build| {
+        let (services, lab) = (&build.services, &build.lab);
+        let profiles = format!("services with profile `{services}`, the lab with `{lab}`");
+        ["Build".to_owned(), profiles]
+    });
     let images = e
         .images
         .iter()
         .map(|(s, image)| [format!("Image of {s}"), format!("`{image}`")]);
-    let rows = fixed.into_iter().chain(images);
+    let rows = fixed.into_iter().chain(built).chain(images);
     section(
         "Environment",
         &table(["Environment", ""], &["---", "---"], rows),

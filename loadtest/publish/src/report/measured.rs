@@ -55,6 +55,14 @@ pub(super) fn load(run: &Run) -> String {
             number(run.drain_s) + " s",
         ],
     ];
+    if let Some(ms) = load.generator_lag_p99_ms {
+        let figure = "… of requests that found a free slot: the generator's own";
+        rows.insert(7, [figure.to_owned(), number(ms) + " ms"]);
+    }
+    if let Some(waited) = load.waited_for_slot {
+        let figure = "Arrivals that found every slot taken";
+        rows.insert(5, [figure.to_owned(), count(waited)]);
+    }
     if let Some(seconds) = run.replica_catch_up_s {
         let figure = "Until the replica had caught up after that";
         rows.push([figure.to_owned(), number(seconds) + " s"]);
