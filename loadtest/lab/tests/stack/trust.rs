@@ -17,7 +17,8 @@ fn docker(arguments: &[&str]) -> bool {
 /// Kills PostgreSQL's checkpointer: PostgreSQL then ends all sessions, recovers, and the container never
 /// ends.
 fn kill_the_checkpointer() -> bool {
-    let kill = "for p in /proc/[0-9]*; do grep -qa 'postgres: checkpointer' $p/cmdline && \
+    // The brackets keep this very shell from being found.
+    let kill = "for p in /proc/[0-9]*; do grep -qa 'postgres: [c]heckpointer' $p/cmdline && \
                 kill -9 ${p#/proc/} && exit 0; done; exit 1";
     docker(&["exec", DATABASE, "sh", "-c", kill])
 }
