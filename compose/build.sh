@@ -19,43 +19,36 @@ readonly BREAKABLE=(phase1-monolith)
 readonly EXPORTER=container-exporter
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
-# Cargo's profile for what is measured; each image says it in this label, and each run records it.
-readonly PROFILE=service
+# Cargo's profile; each image says it in this label, and each run records it.
+readonly PROFILE=release
 readonly PROFILE_LABEL=signup-lab.profile
 # Compiled programs on their way into an image; git-ignored.
 readonly BUILD_DIR=$ROOT/compose/.build
 
-# Compiles what is measured. Always the same set of packages, so that the libraries' features, and with
-# them the compiled libraries, are the same in every build here.
+# Compiles on the host. Always the same set of packages, so that the libraries' features, and with them
+# the compiled libraries, are the same in every build here. Only the programs that are wanted: linking
+# each takes a minute, and the lab two.
 compile() {
-    local program packages=() bins=()
-    for program in "${PHASES[@]}"; do
+    local program packages=(--package lab) bins=()
+    for program in "${PHASES[@]}" "$EXPORTER"; do
         packages+=(--package "${program%/*}")
         bins+=(--bin "${program##*/}")
     done
     cargo build --profile "$PROFILE" --locked "${packages[@]}" "${bins[@]}" "$@" 2>&1 |
-        counted services "$(crates "${packages[@]}")"
-}
-
-# Compiles what measures: the exporter and, if named, the lab. Not optimised across crates, which took
-# most of the lab's build. Both at once, because they share the client of the engine.
-compile_beside() {
-    local packages=(--package "$EXPORTER")
-    [[ $# -eq 0 ]] || packages+=(--package "$1")
-    cargo build --release --locked "${packages[@]}" 2>&1 | counted "what measures" "$(crates "${packages[@]}")"
+        counted "$(crates "${packages[@]}")"
 }
 
 # How many crates cargo compiles for these packages, each once.
 crates() { cargo tree --locked "$@" --edges normal,build --prefix none --format '{p}' | sed 's| (\*)$||' | sort -u | wc -l; }
 
-# Cargo's lines with how far it is: its own bar shows on a terminal only, and two cannot share one. (Not
-# awk: Debian's reads ahead, and shows nothing for minutes.)
+# Cargo's lines with how far it is: its own bar shows on a terminal only. (Not awk: Debian's reads ahead,
+# and shows nothing for minutes.)
 counted() {
-    local what=$1 all=$2 compiled=0 line
+    local all=$1 compiled=0 line
     while IFS= read -r line; do
         if [[ $line == *' Compiling '* ]]; then
             compiled=$((compiled + 1))
-            line="build: $what, $compiled of $all: ${line##*Compiling }"
+            line="build: compiling $compiled of $all: ${line##*Compiling }"
         fi
         printf '%s\n' "$line"
     done >&2
@@ -63,10 +56,9 @@ counted() {
 
 # Copies PROGRAM out of cargo's folder, where the next build overwrites it, to .build/NAME.
 keep() {
-    local program=$1 name=$2 folder=$PROFILE
-    [[ $program != "$EXPORTER" ]] || folder=release
+    local program=$1 name=$2
     mkdir -p "$BUILD_DIR/$name"
-    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/$folder/$program" "$BUILD_DIR/$name/$program"
+    install -m 0755 "${CARGO_TARGET_DIR:-$ROOT/target}/$PROFILE/$program" "$BUILD_DIR/$name/$program"
 }
 
 # An honest image with a defect in it would make every published number a lie.
@@ -87,19 +79,16 @@ package() {
         --label "$INPUTS_LABEL=$digest" --label "$PROFILE_LABEL=$PROFILE" --tag "$image" "$BUILD_DIR/$name"
 }
 
-# The images of others are made meanwhile, which is mostly downloading, and so is what measures, with LAB
-# if it is named: one compiler keeps one and a half of two cores busy, because its last steps are on one.
+# The images of others are made meanwhile: that is mostly downloading, and leaves the processor to
+# the compiler. ARGUMENTS are for cargo.
 build_local() {
-    local program providing beside
+    local program providing
     provide_local_images &
     providing=$!
-    compile_beside "$@" &
-    beside=$!
-    compile || {
-        wait "$providing" "$beside" || true
+    compile "$@" || {
+        wait "$providing" || true
         die "the programs do not compile; cargo says why above."
     }
-    wait "$beside" || die "what measures does not compile; cargo says why above."
     wait "$providing" || die "no images to put the programs on; why is said above, between cargo's lines."
     for program in "${PHASES[@]}" "$EXPORTER"; do
         program=${program#*/}
@@ -146,12 +135,12 @@ main() {
     local variant=${1:-honest}
     case $(env_value LAB_IMAGES)/$variant in
     local/honest) build_local ;;
-    local/lab) build_local lab ;;
+    local/lab) build_local --bin lab ;;
     local/broken) build_local_broken ;;
     official/honest) build_official latest "" "${PHASES[@]}" ;;
     official/lab)
         build_official latest "" "${PHASES[@]}"
-        compile_beside lab
+        cargo build --profile "$PROFILE" --locked --package lab 2>&1 | counted "$(crates --package lab)"
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die ".env is missing: run compose/setup.sh first." ;;

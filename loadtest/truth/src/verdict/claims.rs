@@ -17,7 +17,7 @@ pub const OF_A_ROLE: &str = "set_for_role_or_database";
 pub const OF_QUEUES: [(&str, &str); 2] = [("type", "quorum"), ("durable", "true")];
 
 /// The cargo profile of the phase's programs in published runs.
-pub const BUILD_PROFILE: &str = "service";
+pub const BUILD_PROFILE: &str = "release";
 
 /// What every phase has to do with under the budget `same`, in CPUs.
 pub const SAME_BUDGET_CPUS: f64 = 1.25;
