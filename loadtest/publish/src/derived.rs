@@ -147,10 +147,7 @@ fn linked(root: &Path) -> Result<BTreeSet<String>> {
                 ids.insert(id.to_owned());
             }
         }
-        if let Some(chosen) = text.split("<!-- runs:begin").nth(1) {
-            let chosen = chosen.split("-->").next().unwrap_or_default();
-            ids.extend(chosen.split_whitespace().map(str::to_owned));
-        }
+        ids.extend(tables::curated_ids(&text).map(str::to_owned));
     }
     Ok(ids)
 }

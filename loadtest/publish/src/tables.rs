@@ -7,6 +7,7 @@ mod terminal;
 use crate::format::{NONE, count, number};
 use crate::markdown::table;
 use crate::{quotes, words};
+pub(crate) use curated::curated_ids;
 pub use curated::with_curated_table;
 use lab_truth::record::{Percentiles, Run, Verdict};
 use std::collections::{BTreeMap, BTreeSet};

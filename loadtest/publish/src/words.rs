@@ -6,8 +6,7 @@ mod reasons;
 
 use crate::format::NONE;
 use lab_truth::record::{Outcome, Run, Verdict};
-use misses::brief;
-pub use misses::missed;
+use misses::{brief, sentence};
 pub use reasons::reasons;
 
 /// The word a verdict is printed as.
@@ -20,15 +19,28 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Whether the load was carried, if that was asked: of numbers that may not be used nothing follows.
+#[must_use]
+pub fn usable_outcome(run: &Run) -> Option<&Outcome> {
+    let usable = run.verdict != Verdict::Invalid;
+    run.outcome.as_ref().filter(|_| usable)
+}
+
 /// CARRIED or MISSED; a dash where it was not asked, and where the numbers that say so may not be used.
 #[must_use]
 pub fn outcome(run: &Run) -> &'static str {
-    let usable = run.verdict != Verdict::Invalid;
-    match run.outcome.as_ref().filter(|_| usable) {
+    match usable_outcome(run) {
         Some(Outcome { carried: true, .. }) => "CARRIED",
         Some(_) => "MISSED",
         None => NONE,
     }
+}
+
+/// What was missed and by how much, one sentence each.
+#[must_use]
+pub fn missed(run: &Run) -> Vec<String> {
+    let missed = usable_outcome(run).into_iter().flat_map(|of| &of.missed);
+    missed.map(|miss| sentence(run, miss)).collect()
 }
 
 /// The three answers in a line: `VALID, MISSED: 8,754 of 10,590/s, p99 20.4 s; phase3-balancer at its
@@ -36,8 +48,7 @@ pub fn outcome(run: &Run) -> &'static str {
 #[must_use]
 pub fn in_a_line(run: &Run) -> String {
     let mut line = verdict(run.verdict).to_owned();
-    let usable = run.verdict != Verdict::Invalid;
-    let Some(outcome) = run.outcome.as_ref().filter(|_| usable) else {
+    let Some(outcome) = usable_outcome(run) else {
         return line;
     };
     if outcome.carried {

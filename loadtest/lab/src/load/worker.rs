@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The runtime of a load, of one thread: that carries 10,000 requests a second, two cost a third
-/// more CPU a request (NOTES N7). Dropping it ends whatever still runs on it.
+/// The runtime of a load, of one thread: that carries 10,000 requests a second, and two cost more CPU a
+/// request (NOTES N7, N8). Dropping it ends whatever still runs on it.
 pub(super) struct Worker {
     handle: Handle,
     raised: Arc<AtomicBool>,

@@ -95,8 +95,7 @@ impl<'a> Bench<'a> {
             past_port_proxy: entry.is_some(),
             counts: service_metrics::scrape(phase.operations).await?,
         };
-        let url = entry.map_or_else(|| phase.url.to_owned(), |entry| format!("http://{entry}"));
-        Ok((before, url))
+        Ok((before, self.url(entry)))
     }
 
     /// Sends the load to `url`, with the faults that are ordered; returns also what came of them.
@@ -154,6 +153,12 @@ impl<'a> Bench<'a> {
             left: rest.left,
             caught_up,
         })
+    }
+
+    /// The base URL of a load that goes to this address, or else to the published port.
+    pub(super) fn url(&self, entry: Option<SocketAddr>) -> String {
+        let published = || self.stack.phase.url.to_owned();
+        entry.map_or_else(published, |entry| format!("http://{entry}"))
     }
 
     /// Where the load goes: to the container's own address, so that no byte passes the engine's port

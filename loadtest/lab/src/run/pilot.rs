@@ -3,6 +3,7 @@
 
 use super::bench::Bench;
 use super::{Setting, cost_floor, stack};
+use crate::stack::compose::Stack;
 use lab_truth::evidence::ClaimedCap;
 use lab_truth::figures;
 use lab_truth::plan::Participants;
@@ -53,20 +54,12 @@ pub async fn pilot(spec: &RunSpec, setting: &Setting<'_>) -> anyhow::Result<Need
     Ok(needed)
 }
 
-async fn measure(
-    spec: &RunSpec,
-    stack: &crate::stack::compose::Stack,
-    setting: &Setting<'_>,
-) -> anyhow::Result<Need> {
+async fn measure(spec: &RunSpec, stack: &Stack, setting: &Setting<'_>) -> anyhow::Result<Need> {
     let steps = setting.steps;
     let claimed = stack.claimed_caps().await?;
     let bench = Bench::set_up(setting.root, stack, steps).await?;
     let floor = cost_floor::measure(&bench.databases, &bench.meter).await?;
-    let entry = bench.entry(spec).await?;
-    let url = entry.map_or_else(
-        || stack.phase.url.to_owned(),
-        |entry| format!("http://{entry}"),
-    );
+    let url = bench.url(bench.entry(spec).await?);
     let begin = bench.meter.read().await?;
     let participants = Participants::new("pilot");
     let stop = setting.stop.clone();

@@ -98,7 +98,11 @@ impl Stack {
     /// # Errors
     /// When Compose fails or the phase is not ready in time.
     pub async fn up(&self) -> anyhow::Result<()> {
-        let caps = self.claimed_caps().await?;
+        let as_it_is = self.monitoring && self.slower.is_none();
+        let caps = match as_it_is {
+            true => Vec::new(),
+            false => self.claimed_caps().await?,
+        };
         let slowed_down = SlowedDown::write(&caps, self.slower)?;
         let mut arguments = vec!["up", "--detach", "--quiet-pull"];
         if !self.monitoring {

@@ -101,29 +101,35 @@ impl Project {
     /// `docker compose`, with these files, and nothing of the shell that could change what is run.
     #[must_use]
     pub fn compose(&self, files: &str) -> Command {
-        let mut command = Command::new("docker");
+        let mut command = shielded("docker");
         command
             .args(["compose", "--project-name", NAME])
             // Named, because with COMPOSE_FILE set Compose looks for it elsewhere.
             .args(["--env-file", ENV_FILE, "--progress", "quiet"])
             .current_dir(&self.root)
-            .env_clear();
-        for name in PASSED_ON {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command.env("COMPOSE_FILE", files);
+            .env("COMPOSE_FILE", files);
         command
     }
+}
+
+/// A program that sees nothing of the shell but what is passed on.
+fn shielded(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    for name in PASSED_ON {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn compose_sees_nothing_of_a_shell_that_could_change_a_run() {
+    #[tokio::test]
+    async fn compose_sees_nothing_of_a_shell_that_could_change_a_run() {
         let root = tempfile::tempdir().unwrap();
         let command = Project::new(root.path()).compose("a.yaml");
         let mut seen: Vec<_> = command
@@ -137,10 +143,14 @@ mod tests {
         for name in ["COMPOSE_PROFILES", "POSTGRES_IMAGE", "BATCH", "BROKEN"] {
             assert!(!PASSED_ON.contains(&name));
         }
-        // env_clear is not to be seen in get_envs: a child tells.
-        let mut echo = std::process::Command::new("env");
-        echo.env_clear();
-        assert!(echo.output().unwrap().stdout.is_empty());
+        // What a program really gets: cargo's own variables are in this shell, and do not come through.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let told = shielded("env").output().await.unwrap().stdout;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        assert!(
+            told.contains("PATH=") && !told.contains("CARGO_MANIFEST_DIR"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::canvas::{Chart, Line, Stroke};
 use super::parts::{
-    BLACK, BLUE, GOAL_P99_MS, GREEN, GREY, ORANGE, VERMILION, chart, highest, level, lowest, points,
+    BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, chart, highest, level, lowest, points,
 };
 use crate::format::{count, number, setting};
 use lab_truth::record::{Run, Second};
@@ -71,9 +71,10 @@ pub(super) fn latency(run: &Run) -> Chart {
         ),
     ];
     let y = Axis::log(lowest(&lines), highest(&lines));
-    if y.low < GOAL_P99_MS.log10() && GOAL_P99_MS.log10() <= y.high {
-        let detail = format!("{} ms", setting(GOAL_P99_MS));
-        lines.push(level(run, "goal for p99", detail, BLACK, GOAL_P99_MS));
+    let goal_ms = run.goal.p99_ms;
+    if y.low < goal_ms.log10() && goal_ms.log10() <= y.high {
+        let detail = format!("{} ms", setting(goal_ms));
+        lines.push(level(run, "goal for p99", detail, BLACK, goal_ms));
     }
     chart(
         run,

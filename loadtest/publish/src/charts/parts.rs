@@ -8,9 +8,6 @@ use lab_truth::record::{Run, Second};
 use lab_truth::spec::Budget;
 use plotters::style::RGBColor;
 
-/// The answer time a run is judged by: 99 % of the signups below this, from the intended start.
-pub(super) const GOAL_P99_MS: f64 = 250.0;
-
 // Okabe and Ito's palette, told apart with every common kind of colour blindness; its yellow is
 // too pale on white.
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);

@@ -16,6 +16,15 @@ pub(super) const END: &str = "<!-- runs:end -->";
 /// More rows than these are read by nobody; all runs are in `results/README.md`.
 const MOST_ROWS: usize = 10;
 
+/// The ids of the runs that a text's table shows; none when it has no table.
+pub(crate) fn curated_ids(text: &str) -> impl Iterator<Item = &str> {
+    let ids = text
+        .split(BEGIN)
+        .nth(1)
+        .and_then(|rest| rest.split("-->").next());
+    ids.unwrap_or_default().split_whitespace()
+}
+
 /// `README.md` with the table between its two markers made again, of the runs that are named there.
 ///
 /// # Errors

@@ -66,12 +66,11 @@ fn row(run: &Run) -> Vec<Cell> {
     };
     let believed = Cell::new(words::verdict(run.verdict));
     row.push(believed.add_attribute(Attribute::Bold).fg(colour));
-    let missed = run.outcome.as_ref().is_some_and(|outcome| !outcome.carried);
-    let colour = if missed { Color::Yellow } else { Color::Green };
     let carried = Cell::new(words::outcome(run));
-    row.push(match run.verdict {
-        Verdict::Invalid => carried,
-        Verdict::Valid | Verdict::Suspect => carried.fg(colour),
+    row.push(match words::usable_outcome(run) {
+        Some(outcome) if outcome.carried => carried.fg(Color::Green),
+        Some(_) => carried.fg(Color::Yellow),
+        None => carried,
     });
     row
 }

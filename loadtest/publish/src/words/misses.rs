@@ -1,18 +1,9 @@
 //! What was missed of a goal, in sentences and in brief.
 
 use crate::format::{count, number};
-use lab_truth::record::{Miss, Run, Verdict};
+use lab_truth::record::{Miss, Run};
 
-/// What was missed and by how much, one sentence each.
-#[must_use]
-pub fn missed(run: &Run) -> Vec<String> {
-    let usable = run.verdict != Verdict::Invalid;
-    let outcome = run.outcome.iter().filter(|_| usable);
-    let missed = outcome.flat_map(|outcome| &outcome.missed);
-    missed.map(|miss| sentence(run, miss)).collect()
-}
-
-fn sentence(run: &Run, miss: &Miss) -> String {
+pub(super) fn sentence(run: &Run, miss: &Miss) -> String {
     match miss {
         Miss::Rate {
             acknowledged_per_s,

@@ -16,7 +16,7 @@ pub struct Excuse {
 const PROCESS_S: u32 = 5;
 /// A database also recovers from its log first.
 const DATABASE_S: u32 = 15;
-/// RabbitMQ at 0.16 CPU needs 17 to 29 s to start (NOTES N45); the servers connect anew after that.
+/// RabbitMQ at 0.16 CPU needs 17 to 29 s to start (NOTES N42); the servers connect anew after that.
 const QUEUE_S: u32 = 45;
 
 /// What a fault of this kind on the Compose service `target` may cost.
@@ -32,8 +32,7 @@ pub fn excuse(kind: FaultKind, target: &str) -> Excuse {
         "writer" | "shard" => (None, true),
         "queue" => (Some(QUEUE_S), true),
         "database" | "primary" => (Some(DATABASE_S), true),
-        // A server that is told to stop hands over to its neighbour; alone it has none.
-        "server" | "gateway" | "balancer" => (Some(PROCESS_S), true),
+        // Servers, gateways, balancers: what is in flight is lost, and a neighbour takes over, if any.
         _ => (Some(PROCESS_S), true),
     };
     Excuse {
