@@ -35,26 +35,28 @@ pub(crate) async fn insert(primary: &Database, row: &Row) -> Result<Written, Sto
 }
 
 /// Sends the statement; returns whether it wrote the row, after the commit: `execute` waits until
-/// PostgreSQL is ready for the next statement, while a row of `fetch_optional` with RETURNING may be
-/// read before the commit.
+/// PostgreSQL is ready for the next statement.
 async fn send(primary: &Database, row: &Row) -> Result<bool, StoreError> {
     let written = primary
         .write(async |connection| {
-            sqlx::query(
-                "INSERT INTO signups (event_id, id, email, name, signed_up_at)
+            let statement = connection
+                .prepare_cached(
+                    "INSERT INTO signups (event_id, id, email, name, signed_up_at)
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (event_id, id) DO NOTHING",
-            )
-            .bind(row.event.id.as_uuid())
-            .bind(row.id.as_uuid())
-            .bind(row.signup.email.as_str())
-            .bind(row.signup.name.as_str())
-            .bind(row.signup.at)
-            .execute(connection)
-            .await
+                )
+                .await?;
+            let event = row.event.id.as_uuid();
+            let NewSignup {
+                email, name, at, ..
+            } = &row.signup;
+            let (email, name) = (email.as_str(), name.as_str());
+            connection
+                .execute(&statement, &[event, row.id.as_uuid(), &email, &name, at])
+                .await
         })
         .await?;
-    Ok(written.rows_affected() == 1)
+    Ok(written == 1)
 }
 
 /// When a participant whose row was there had signed up. The conflict was with a committed row, so it
