@@ -1,7 +1,6 @@
 //! The database: one pool, and one way each to read and to write.
 //!
-//! Through tokio-postgres, and pooled by deadpool: for one measurement of what the driver is worth. sqlx is
-//! here for the migrations alone (`schema`).
+//! Through sqlx, and pooled by deadpool; why not through the driver of the others: `phases/README.md`.
 //!
 //! The line between "refused, nothing happened" (503) and "not known" (504) runs through this file:
 //! it is crossed when a statement is sent.
@@ -9,13 +8,13 @@
 use crate::config::Config;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
-use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
-};
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
 use signup_domain::StoreError;
 use signup_service::PoolMetrics;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Error};
 use std::time::{Duration, Instant};
-use tokio_postgres::{Error, NoTls};
 
 /// How long a request waits for a connection, and then for the answer to its statement.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +39,7 @@ const PRIMARY: Timeouts = Timeouts {
 /// One database and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: Pool,
+    pool: Pool<Connector>,
     timeouts: Timeouts,
     metrics: PoolMetrics,
 }
@@ -53,24 +52,19 @@ impl Database {
     }
 
     fn new(
-        mut options: tokio_postgres::Config,
+        options: PgConnectOptions,
         connections: usize,
         timeouts: Timeouts,
         metrics: PoolMetrics,
     ) -> anyhow::Result<Self> {
         let statement = timeouts.statement.as_millis();
-        let lock = timeouts.lock.as_millis();
-        options.options(format!(
-            "-c statement_timeout={statement} -c lock_timeout={lock} \
-             -c idle_in_transaction_session_timeout={statement}"
-        ));
-        // `Fast`: whether a connection is open, without asking the database at each use. One that failed
-        // is not given back (`run`), so what comes back is good. One whose statement was dropped half-way
-        // is, too: its answer is read before that of the next statement.
-        let recycling_method = RecyclingMethod::Fast;
-        let manager = Manager::from_config(options, NoTls, ManagerConfig { recycling_method });
+        let options = options.options([
+            ("statement_timeout", statement),
+            ("lock_timeout", timeouts.lock.as_millis()),
+            ("idle_in_transaction_session_timeout", statement),
+        ]);
         metrics.limit.set(count(connections));
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Connector(options))
             .max_size(connections)
             // The one used last is the one whose process is still in the CPU's caches.
             .queue_mode(QueueMode::Lifo)
@@ -87,22 +81,16 @@ impl Database {
 
     /// Whether the database answers.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.read(async |connection| {
-            let statement = connection.prepare_cached("SELECT 1").await?;
-            connection.execute(&statement, &[]).await.map(drop)
-        })
-        .await
+        self.read(async |connection| sqlx::query("SELECT 1").execute(connection).await.map(drop))
+            .await
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
-    ///
-    /// Boxed, as sqlx boxes each statement by itself: the future takes 2 kB (NOTES N45).
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let answer = Box::pin(self.run(statement)).await;
-        answer.map_err(|error| match error {
+        self.run(statement).await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
             error => error,
         })
@@ -112,30 +100,30 @@ impl Database {
     /// failure means "not known", unless PostgreSQL itself says that it rolled back.
     pub(crate) async fn write<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        Box::pin(self.run(statement)).await
+        self.run(statement).await
     }
 
     async fn run<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let connection = self.acquire().await?;
-        let failure = match tokio::time::timeout(self.timeouts.answer, statement(&connection)).await
-        {
-            Ok(Ok(answer)) => return Ok(answer),
-            // PostgreSQL said no, in good order: the connection is as good as before.
-            Ok(Err(error)) if is_refusal(&error) => return Err(outcome(&error)),
-            Ok(Err(error)) => outcome(&error),
-            Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
-        };
-        // Broken or behind: out of the pool with it, so that nobody waits for another's answer.
+        let mut connection = self.acquire().await?;
+        let failure =
+            match tokio::time::timeout(self.timeouts.answer, statement(&mut connection)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                // PostgreSQL said no, in good order: the connection is as good as before.
+                Ok(Err(error)) if is_refusal(&error) => return Err(outcome(&error)),
+                Ok(Err(error)) => outcome(&error),
+                Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
+            };
+        // Broken or behind: out of the pool with it, so that nobody reads another's answer.
         drop(Object::take(connection));
         Err(failure)
     }
 
-    async fn acquire(&self) -> Result<Client, StoreError> {
+    async fn acquire(&self) -> Result<Object<Connector>, StoreError> {
         let began = Instant::now();
         let connection = self.pool.get().await;
         self.metrics
@@ -152,15 +140,38 @@ impl Database {
     }
 }
 
-fn options(url: &str, config: &Config) -> anyhow::Result<tokio_postgres::Config> {
-    let mut options: tokio_postgres::Config = url
+/// Opens connections for the pool.
+///
+/// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
+/// second round trip a signup, for what the next statement tells anyway (NOTES N5).
+struct Connector(PgConnectOptions);
+
+impl Manager for Connector {
+    type Type = PgConnection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<PgConnection, Error> {
+        self.0.connect().await
+    }
+
+    /// A connection that failed is not given back (`run`), so what comes back is good. One whose
+    /// statement was dropped half-way is, too: sqlx reads its answer before the next statement.
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<Error> {
+        Ok(())
+    }
+}
+
+fn options(url: &str, config: &Config) -> anyhow::Result<PgConnectOptions> {
+    let mut options: PgConnectOptions = url
         .parse()
         .context("is not postgres://user@host:port/name")?;
-    options.application_name("phase1");
     if let Some(file) = &config.database_password_file {
-        options.password(signup_service::read_secret(file)?);
+        options = options.password(&signup_service::read_secret(file)?);
     }
-    Ok(options)
+    // Statements carry personal data.
+    Ok(options
+        .application_name("phase1")
+        .disable_statement_logging())
 }
 
 fn count(connections: usize) -> i64 {

@@ -93,27 +93,18 @@ impl Events {
 async fn insert(primary: &Database, event: &Event) -> Result<(), StoreError> {
     primary
         .write(async |connection| {
-            let statement = connection
-                .prepare_cached(
-                    "INSERT INTO events (id, name, opens_at, closes_at, salt)
+            sqlx::query(
+                "INSERT INTO events (id, name, opens_at, closes_at, salt)
                  VALUES ($1, $2, $3, $4, $5)",
-                )
-                .await?;
-            let salt = event.salt.as_bytes().as_slice();
-            let Event {
-                id,
-                name,
-                opens_at,
-                closes_at,
-                ..
-            } = event;
-            connection
-                .execute(
-                    &statement,
-                    &[id.as_uuid(), name, opens_at, closes_at, &salt],
-                )
-                .await
-                .map(drop)
+            )
+            .bind(event.id.as_uuid())
+            .bind(&event.name)
+            .bind(event.opens_at)
+            .bind(event.closes_at)
+            .bind(event.salt.as_bytes().as_slice())
+            .execute(connection)
+            .await
+            .map(drop)
         })
         .await
 }

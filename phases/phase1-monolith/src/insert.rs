@@ -35,28 +35,26 @@ pub(crate) async fn insert(primary: &Database, row: &Row) -> Result<Written, Sto
 }
 
 /// Sends the statement; returns whether it wrote the row, after the commit: `execute` waits until
-/// PostgreSQL is ready for the next statement.
+/// PostgreSQL is ready for the next statement, while a row of `fetch_optional` with RETURNING may be
+/// read before the commit.
 async fn send(primary: &Database, row: &Row) -> Result<bool, StoreError> {
     let written = primary
         .write(async |connection| {
-            let statement = connection
-                .prepare_cached(
-                    "INSERT INTO signups (event_id, id, email, name, signed_up_at)
+            sqlx::query(
+                "INSERT INTO signups (event_id, id, email, name, signed_up_at)
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (event_id, id) DO NOTHING",
-                )
-                .await?;
-            let event = row.event.id.as_uuid();
-            let NewSignup {
-                email, name, at, ..
-            } = &row.signup;
-            let (email, name) = (email.as_str(), name.as_str());
-            connection
-                .execute(&statement, &[event, row.id.as_uuid(), &email, &name, at])
-                .await
+            )
+            .bind(row.event.id.as_uuid())
+            .bind(row.id.as_uuid())
+            .bind(row.signup.email.as_str())
+            .bind(row.signup.name.as_str())
+            .bind(row.signup.at)
+            .execute(connection)
+            .await
         })
         .await?;
-    Ok(written == 1)
+    Ok(written.rows_affected() == 1)
 }
 
 /// When a participant whose row was there had signed up. The conflict was with a committed row, so it

@@ -1,9 +1,8 @@
 //! The statements that read.
 
-use deadpool_postgres::Client;
 use signup_domain::{Attendee, Event, EventId, EventSalt, Recorded, SignupId, StoreError};
+use sqlx::{Error, PgConnection};
 use time::OffsetDateTime;
-use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// An event as it is stored: its name, its signup period and its salt.
@@ -15,20 +14,14 @@ pub(crate) type EventRow = (
 );
 
 /// The event `id`, if there is one; [`event_from`] reads it.
-pub(crate) async fn event(connection: &Client, id: EventId) -> Result<Option<EventRow>, Error> {
-    let statement = connection
-        .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
-        .await?;
-    let row = connection.query_opt(&statement, &[id.as_uuid()]).await?;
-    let event = |row: Row| {
-        Ok((
-            row.try_get(0)?,
-            row.try_get(1)?,
-            row.try_get(2)?,
-            row.try_get(3)?,
-        ))
-    };
-    row.map(event).transpose()
+pub(crate) async fn event(
+    connection: &mut PgConnection,
+    id: EventId,
+) -> Result<Option<EventRow>, Error> {
+    sqlx::query_as("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
+        .bind(id.as_uuid())
+        .fetch_optional(connection)
+        .await
 }
 
 pub(crate) fn event_from(id: EventId, row: EventRow) -> Result<Event, StoreError> {
@@ -45,59 +38,50 @@ pub(crate) fn event_from(id: EventId, row: EventRow) -> Result<Event, StoreError
 }
 
 /// The number of signups: reads the event's whole range of the index.
-pub(crate) async fn count(connection: &Client, event: EventId) -> Result<u64, Error> {
-    let statement = connection
-        .prepare_cached("SELECT count(*) FROM signups WHERE event_id = $1")
+pub(crate) async fn count(connection: &mut PgConnection, event: EventId) -> Result<u64, Error> {
+    let signups: i64 = sqlx::query_scalar("SELECT count(*) FROM signups WHERE event_id = $1")
+        .bind(event.as_uuid())
+        .fetch_one(connection)
         .await?;
-    let row = connection.query_one(&statement, &[event.as_uuid()]).await?;
-    let signups: i64 = row.try_get(0)?;
     Ok(signups.unsigned_abs())
 }
 
 /// A signup, if it is there.
 pub(crate) async fn signup(
-    connection: &Client,
+    connection: &mut PgConnection,
     event: EventId,
     id: SignupId,
 ) -> Result<Option<Recorded>, Error> {
-    let statement = connection
-        .prepare_cached("SELECT name, signed_up_at FROM signups WHERE event_id = $1 AND id = $2")
-        .await?;
-    let row = connection
-        .query_opt(&statement, &[event.as_uuid(), id.as_uuid()])
-        .await?;
-    let recorded = |row: Row| {
-        Ok(Recorded {
-            name: row.try_get(0)?,
-            signed_up_at: row.try_get(1)?,
-        })
-    };
-    row.map(recorded).transpose()
+    let row: Option<(String, OffsetDateTime)> =
+        sqlx::query_as("SELECT name, signed_up_at FROM signups WHERE event_id = $1 AND id = $2")
+            .bind(event.as_uuid())
+            .bind(id.as_uuid())
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(name, signed_up_at)| Recorded { name, signed_up_at }))
 }
 
 /// The signups after one, in the order of the primary key.
 pub(crate) async fn page(
-    connection: &Client,
+    connection: &mut PgConnection,
     event: EventId,
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<Attendee>, Error> {
-    let statement = connection
-        .prepare_cached(
-            "SELECT id, email, name, signed_up_at FROM signups
+    let rows: Vec<(Uuid, String, String, OffsetDateTime)> = sqlx::query_as(
+        "SELECT id, email, name, signed_up_at FROM signups
          WHERE event_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-        )
-        .await?;
-    let rows = connection
-        .query(&statement, &[event.as_uuid(), &after, &limit])
-        .await?;
-    let attendee = |row: &Row| {
-        Ok(Attendee {
-            id: SignupId::from_uuid(row.try_get(0)?),
-            email: row.try_get(1)?,
-            name: row.try_get(2)?,
-            signed_up_at: row.try_get(3)?,
-        })
+    )
+    .bind(event.as_uuid())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let attendee = |(id, email, name, signed_up_at)| Attendee {
+        id: SignupId::from_uuid(id),
+        email,
+        name,
+        signed_up_at,
     };
-    rows.iter().map(attendee).collect()
+    Ok(rows.into_iter().map(attendee).collect())
 }
