@@ -34,9 +34,8 @@ pub(crate) async fn insert(primary: &Database, row: &Row) -> Result<Written, Sto
     Ok(Written { new, signed_up_at })
 }
 
-/// Sends the statement; returns whether it wrote the row, after the commit: `execute` waits until
-/// PostgreSQL is ready for the next statement, while a row of `fetch_optional` with RETURNING may be
-/// read before the commit.
+/// Sends the statement; returns whether it wrote the row, after the commit: sqlx reads on until
+/// PostgreSQL says that it is ready for the next statement.
 async fn send(primary: &Database, row: &Row) -> Result<bool, StoreError> {
     let written = primary
         .write(async |connection| {
