@@ -125,6 +125,7 @@ impl Load {
         worker: &Worker,
     ) -> anyhow::Result<Self> {
         let clock = Clock(Instant::now() + HEAD_START);
+        shared.progress.begins.set(clock.0)?;
         let grace_ns = u64::try_from(GRACE.as_nanos())?;
         let deadline_ns = schedule.last_ns().saturating_add(grace_ns);
         let pacer = Pacer::new(schedule, clock, deadline_ns, following, Arc::clone(shared));

@@ -3,6 +3,8 @@
 
 use lab_truth::evidence::{Attempt, Kind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::SetOnce;
 
 /// Counters since the start of the load. Reading them costs the load nothing.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Progress {
     pub in_flight: AtomicU64,
     /// Requests that were due and will never be sent.
     pub dropped: AtomicU64,
+    /// When the load begins: known once the slots are ready, a moment before.
+    pub begins: SetOnce<Instant>,
 }
 
 impl Progress {

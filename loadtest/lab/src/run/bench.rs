@@ -118,7 +118,7 @@ impl<'a> Bench<'a> {
             schedule,
             slots: spec.slots as usize,
         };
-        let ordered = faults::order(&spec.faults, &self.containers);
+        let ordered = faults::order(&spec.faults, &self.containers, &progress);
         let seen = load::run(plan, progress, stop).await?;
         if seen.stopped {
             bail!("interrupted");

@@ -1,10 +1,12 @@
 //! Faults ordered during a load: a service is killed, restarted, paused or emptied at a second of it.
 
 use super::engine::Containers;
+use crate::load::Progress;
 use anyhow::{Context, bail};
 use lab_truth::evidence::FaultsSeen;
 use lab_truth::record::FaultSeen;
 use lab_truth::spec::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,14 +27,15 @@ struct Happened {
     revivals: u64,
 }
 
-/// Has these faults happen, counted from now.
+/// Has these faults happen, counted from the instant at which the load begins.
 #[must_use]
-pub fn order(faults: &[FaultSpec], containers: &Containers) -> Ordered {
+pub fn order(faults: &[FaultSpec], containers: &Containers, load: &Arc<Progress>) -> Ordered {
     let mut ordered = JoinSet::new();
     for fault in faults.iter().cloned() {
-        let containers = containers.clone();
+        let (containers, load) = (containers.clone(), Arc::clone(load));
         ordered.spawn(async move {
-            tokio::time::sleep(Duration::from_secs(u64::from(fault.at_s))).await;
+            let begins = *load.begins.wait().await;
+            tokio::time::sleep_until((begins + seconds(fault.at_s)).into()).await;
             let done = happen(&fault, &containers).await;
             done.with_context(|| fault.to_string())
         });

@@ -19,7 +19,7 @@ use lab::cli::RunOptions;
 use lab::run::{self, Lock, Setting, Silent, left_up};
 use lab::stack::compose::Stack;
 use lab::stack::phases::phase;
-use lab_truth::record::Run;
+use lab_truth::record::{Run, Second};
 use lab_truth::spec::PhaseName;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,14 @@ async fn run(arguments: &str, variables: &[(&str, &str)]) -> Run {
         stop: CancellationToken::new(),
     };
     run::run(&options.spec(), &setting).await.unwrap()
+}
+
+/// Of the requests answered in these seconds, the share that was refused or failed.
+fn turned_away(run: &Run, seconds: std::ops::Range<u32>) -> f64 {
+    let within = |second: &&Second| seconds.contains(&second.t_s);
+    let count = |of: fn(&Second) -> u64| run.timeline.iter().filter(within).map(of).sum::<u64>();
+    let (away, acked) = (count(|s| s.refused + s.failed), count(|s| s.acked));
+    away as f64 / (away + acked).max(1) as f64
 }
 
 /// Takes down what a test that failed has left up: it would be in the way of the next.

@@ -1,7 +1,7 @@
 //! Phase 3 with parts of it away. What stands behind the queue may fail without a participant
 //! noticing; the queue itself may not, and what it has confirmed comes back with it.
 
-use crate::run;
+use crate::{run, turned_away};
 use lab_truth::record::{Run, Second, Verdict};
 use lab_truth::spec::FaultKind;
 
@@ -18,14 +18,6 @@ fn is_clean(run: &Run) {
     let broken = run.broken_promises.as_ref().unwrap();
     assert_eq!(broken.receipts_denied, 0, "{broken:?}");
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
-}
-
-/// Of the requests answered in these seconds, the share that was refused or failed.
-fn turned_away(run: &Run, seconds: std::ops::Range<u32>) -> f64 {
-    let within = |second: &&Second| seconds.contains(&second.t_s);
-    let count = |of: fn(&Second) -> u64| run.timeline.iter().filter(within).map(of).sum::<u64>();
-    let (away, acked) = (count(|s| s.refused + s.failed), count(|s| s.acked));
-    away as f64 / (away + acked).max(1) as f64
 }
 
 fn largest_backlog(run: &Run, seconds: std::ops::Range<u32>) -> u64 {
