@@ -88,10 +88,13 @@ provide() {
     done
 }
 
-# The rule files too, which the configuration names.
+# The rule files too, which the configuration names, and what they say of made-up series.
 check_prometheus() {
+    local tests=(monitoring/prometheus/tests/*.yml)
     in_image prometheus promtool monitoring/prometheus /etc/prometheus -- \
         check config --lint-fatal /etc/prometheus/prometheus.yml
+    in_image prometheus promtool monitoring/prometheus /etc/prometheus --tmpfs /tmp -- \
+        test rules "${tests[@]/#monitoring//etc}"
 }
 
 # Warnings count (-dW). The values are phase2.yaml's; as many files as HAProxy needs for maxconn.
