@@ -15,7 +15,7 @@ set -euo pipefail
 readonly PHASES=(phase1-monolith phase2-replicated phase3-buffered/phase3-{gateway,writer})
 # Those with a feature `broken`.
 readonly BREAKABLE=(phase1-monolith)
-# Stands in for cAdvisor where official images cannot be had.
+# What the containers use, for Prometheus.
 readonly EXPORTER=container-exporter
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
@@ -137,9 +137,9 @@ main() {
     local/honest) build_local ;;
     local/lab) build_local --bin lab ;;
     local/broken) build_local_broken ;;
-    official/honest) build_official latest "" "${PHASES[@]}" ;;
+    official/honest) build_official latest "" "${PHASES[@]}" "$EXPORTER" ;;
     official/lab)
-        build_official latest "" "${PHASES[@]}"
+        build_official latest "" "${PHASES[@]}" "$EXPORTER"
         cargo build --profile "$PROFILE" --locked --package lab 2>&1 | counted "$(crates --package lab)"
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;

@@ -9,11 +9,12 @@ BASE_LOCAL=signup-lab/base:trixie
 LOCAL_IMAGES=(signup-lab/postgres:17 signup-lab/redis:8 signup-lab/rabbitmq:4.0 signup-lab/haproxy:3.0 signup-lab/prometheus:2)
 COMPOSE_FILES=compose/compose.yaml:compose/phase1.yaml:compose/phase2.yaml:compose/phase3.yaml:compose/test.yaml
 
-# The images the Compose files name when no variable is set; the lab's own are built, not fetched.
+# The images the Compose files name when no variable is set. The lab's own are built, not fetched, and
+# cAdvisor's is fetched by Compose for who asks for its profile.
 official_images() {
     (cd "$ROOT" && COMPOSE_FILE=$COMPOSE_FILES \
         docker compose --env-file /dev/null --profile '*' config --images) |
-        grep -v '^signup-lab/' | sort -u
+        grep -v -e '^signup-lab/' -e '/cadvisor:' | sort -u
 }
 
 # signup-lab/redis:8 → redis

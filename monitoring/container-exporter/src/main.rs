@@ -1,6 +1,7 @@
 //! Serves cAdvisor's metric names for the containers of one Compose project, read from the Docker
-//! API: it stands in for cAdvisor where its image cannot be had, so that dashboards and alerts
-//! stay the same. It measures nothing by itself and keeps nothing between two scrapes.
+//! API. So it finds them wherever the engine answers, also where cAdvisor would have to know how the
+//! engine keeps its files, and dashboards and alerts are the same with either. It measures nothing by
+//! itself and keeps nothing between two scrapes.
 //!
 //! Read in this order: [`engine`] (what is asked) → [`sample`] (what it means) → [`exposition`].
 
