@@ -14,12 +14,16 @@ password() {
     fi
 }
 
-# Initialises beside PGDATA's final state: a marker written last tells a finished
-# initialisation from one that was killed half way.
+# In a folder of its own, which is moved to its place when all is done, and PG_VERSION last: so where
+# that is, is a whole data directory, of which nothing is ever deleted.
 initialise() {
+    local target=$PGDATA
+    local -x PGDATA=$PGDATA/initialising
+    must_be_empty "$target"
+    # What is there beside an unfinished folder had been moved out of it.
+    find "$target" -mindepth 1 -delete
     mkdir -p "$PGDATA"
-    chmod 0700 "$PGDATA"
-    find "$PGDATA" -mindepth 1 -delete
+    chmod 0700 "$target" "$PGDATA"
     initdb --username="$user" --pwfile=<(password) --auth-local=trust --auth-host=scram-sha-256 \
         --encoding=UTF8 >/dev/null
     echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
@@ -32,6 +36,24 @@ initialise() {
     run_init_files
     pg_ctl -D "$PGDATA" -m fast -w stop >/dev/null
     touch "$PGDATA/.initialised"
+    find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$target" {} +
+    sync "$target"
+    mv "$PGDATA/PG_VERSION" "$target"
+    rmdir "$PGDATA"
+}
+
+must_be_empty() {
+    local found
+    [[ ! -d $1/initialising ]] || return 0
+    found=$(find "$1" -mindepth 1 -maxdepth 1 -print -quit)
+    [[ -z $found ]] ||
+        refuse "there is something in the volume that is no data of PostgreSQL ($found)"
+}
+
+# Not a word of this image's own: with another one the volume may be just right.
+refuse() {
+    echo "entrypoint: $1. Nothing was changed. Take the images it was made with (IMAGES=official make images), or remove it with all that is in it: make down" >&2
+    exit 1
 }
 
 run_init_files() {
@@ -47,7 +69,11 @@ run_init_files() {
 # `-c …` alone means: the server with these settings.
 [[ ${1:-} != -* ]] || set -- postgres "$@"
 
-if [[ $1 == postgres && ! -f $PGDATA/.initialised ]]; then
-    initialise
+if [[ $1 == postgres ]]; then
+    if [[ ! -f $PGDATA/PG_VERSION ]]; then
+        initialise
+    elif [[ ! -f $PGDATA/.initialised ]]; then
+        refuse "the data in this volume was made by another image of PostgreSQL, and sorted by locales that this one does not have"
+    fi
 fi
 exec "$@"
