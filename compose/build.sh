@@ -113,17 +113,27 @@ build_local_broken() {
     done
 }
 
-# In a container, with the multi-stage Dockerfile; its cache mounts need BuildKit.
+# The multi-stage Dockerfile as this machine can build it: only BuildKit, by buildx, has cache mounts.
+# Without them everything is compiled at each build.
+dockerfile() {
+    if docker buildx version >/dev/null 2>&1; then
+        cat compose/Dockerfile
+    else
+        sed 's/--mount=[^ ]* *//g' compose/Dockerfile
+    fi
+}
+
+# In a container, with the multi-stage Dockerfile.
 build_official() {
     local tag=$1 features=$2 program package
     shift 2
     provide_official_images
-    docker buildx version >/dev/null 2>&1 ||
-        die "docker buildx is missing (package docker-buildx-plugin, or part of Docker Desktop)."
+    mkdir -p "$BUILD_DIR"
+    dockerfile >"$BUILD_DIR/Dockerfile"
     for program in "$@"; do
         package=${program%/*} program=${program#*/}
         say "building signup-lab/$program:$tag"
-        quiet_build --file "$ROOT/compose/Dockerfile" --build-arg "PACKAGE=$package" \
+        quiet_build --file "$BUILD_DIR/Dockerfile" --build-arg "PACKAGE=$package" \
             --build-arg "PROGRAM=$program" --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
             --build-arg "PROFILE=$PROFILE" --label "$PROFILE_LABEL=$PROFILE" \
             --tag "signup-lab/$program:$tag" "$ROOT"

@@ -18,6 +18,7 @@ ensure_secrets() {
     local directory=$ROOT/compose/secrets name
     mkdir -p "$directory"
     chmod 0700 "$directory"
+    warn_of_old_volumes "$directory"
     for name in database_password replication_password queue_password receipt_key organiser_token grafana_password; do
         [[ -s $directory/$name ]] && continue
         say "generating the secret compose/secrets/$name"
@@ -28,11 +29,19 @@ ensure_secrets() {
     write_queue_user "$directory"
 }
 
+# Databases and the queue keep the passwords they were made with, and would refuse new ones.
+warn_of_old_volumes() {
+    local old
+    [[ ! -s $1/database_password || ! -s $1/replication_password || ! -s $1/queue_password ]] || return 0
+    old=$(docker volume ls --quiet | grep '^signup-lab_phase' | tr '\n' ' ') || return 0
+    say "these volumes were made with other secrets, and will refuse the new ones: ${old% }. Mend: \`make down\` removes them with all that is in them; or put the old files into compose/secrets."
+}
+
 # What containers read as users of their own: configuration that is mounted, and what is copied into
 # the local images. A clone under umask 077 has it for its owner only, and the balancer, the databases,
 # Redis, RabbitMQ and Prometheus would restart for ever.
 ensure_readable() {
-    local closed places=(compose/{haproxy,offline,postgres,rabbitmq,redis} monitoring/{grafana,prometheus})
+    local closed places=(compose/{alone,haproxy,offline,postgres,rabbitmq,redis} monitoring/{grafana,prometheus})
     closed=$(find "${places[@]}" \( -type d ! -perm -055 -o -type f ! -perm -044 \) -print | wc -l)
     ((closed > 0)) || return 0
     say "making $closed configuration files and folders readable for the containers' users"
@@ -58,12 +67,19 @@ local_image_variables() {
     done
 }
 
+# A rootless engine's socket is not where containers would look for it to read its metrics.
+rootless_socket() {
+    [[ $(docker info --format '{{.SecurityOptions}}') == *name=rootless* ]] || return 0
+    docker context inspect --format 'DOCKER_SOCKET={{.Endpoints.docker.Host}}' | sed 's|=unix://|=|'
+}
+
 # `.env` makes `docker compose --profile phase1 up` work from the root of the repository.
 write_env() {
     local images=$1 wanted
     wanted=$(
         cat <<END
-# Written by compose/setup.sh and overwritten by it: which images the lab runs on.
+# Written by compose/setup.sh and overwritten by it, except for lines like PHASE1_SERVER_PORT=9200, which
+# give the lab another port: which images the lab runs on.
 LAB_IMAGES=$images
 END
         if [[ $images == local ]]; then
@@ -72,6 +88,11 @@ END
         else
             printf 'COMPOSE_FILE=%s\n' "$COMPOSE_FILES"
         fi
+        # For whoever names none: says which there are.
+        printf 'COMPOSE_PROFILES=choose\n'
+        rootless_socket
+        # What a person has written there.
+        [[ ! -f $ENV_FILE ]] || grep -E '^[A-Z0-9_]+_PORT=' "$ENV_FILE" || true
     )
     if [[ ! -f $ENV_FILE || $(<"$ENV_FILE") != "$wanted" ]]; then
         say "writing .env for $images images"
@@ -86,9 +107,12 @@ main() {
     ensure_toolchain
     ensure_secrets
     ensure_readable
+    check_engine
     local images
     images=$(choose_images)
+    [[ $images == local ]] || ensure_buildx
     write_env "$images"
+    check_ports
     say "ready (for $images images)"
 }
 

@@ -2,6 +2,12 @@
 # manager (if any) may be used to mend the machine. Sourced, never run.
 # shellcheck shell=bash
 
+# First of all, because nothing after it would work: neither the scripts nor the lab itself.
+if [[ $(uname -s) != Linux ]]; then
+    echo "The lab needs Linux (its cgroups, /proc and timers), and this is $(uname -s): use a Linux machine, a Linux virtual machine with Docker inside it, or WSL2. What works here: reading, and \`cargo test -p signup-domain -p lab-truth -p lab-publish\`." >&2
+    exit 1
+fi
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ENV_FILE=$ROOT/.env
 # The label that says which inputs an image was made from.
@@ -10,12 +16,13 @@ INPUTS_LABEL=signup-lab.inputs
 SCRIPT=$(basename "$0" .sh)
 
 # Compose believes the shell before it believes .env: another project, other files or profiles, another
-# image, a part of a phase left out. What is run must not depend on who runs it. The Makefile has the
+# image or port, a part of a phase left out. What is run must not depend on who runs it. The Makefile has the
 # same names, and compose/tests/scripts.sh looks for ones that neither has.
 forget_shell() {
     local name
     while read -r name; do unset "$name"; done < <(env | sed -n 's/^\([A-Z0-9_]*_IMAGE\)=.*/\1/p')
-    unset "${!COMPOSE_@}" BATCH BROKEN CACHE QUEUE REPLICA
+    unset "${!COMPOSE_@}" "${!PHASE@}" BATCH BROKEN CACHE QUEUE REPLICA DOCKER_SOCKET \
+        PUBLIC_PORT PROMETHEUS_PORT CADVISOR_PORT GRAFANA_PORT
 }
 forget_shell
 

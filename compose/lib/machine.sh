@@ -1,5 +1,4 @@
-# What has to be installed on the machine itself: the Docker engine, Compose v2, Rust and a C
-# compiler. Sourced by setup.sh. Each function returns at once when the thing is there.
+# What has to be on the machine itself: the Docker engine, Compose v2, buildx, Rust and a C compiler. Sourced by setup.sh. Each function returns at once when the thing is there.
 # shellcheck shell=bash
 
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
@@ -33,18 +32,29 @@ start_engine() {
     die "the Docker engine did not start within 60 s; see /var/log/dockerd.log or journalctl -u docker."
 }
 
-compose_answers() { docker compose version >/dev/null 2>&1; }
+# The first Compose that understands `!override`, which the files for local images need.
+readonly LEAST_COMPOSE=2.24.4
+
+# Whether Compose is there, and new enough.
+compose_answers() {
+    local version
+    version=$(docker compose version --short 2>/dev/null) || return
+    version=${version#v}
+    # A build of somebody's own.
+    [[ $version == [0-9]* ]] || return 0
+    [[ $(printf '%s\n' "$LEAST_COMPOSE" "${version%%[!0-9.]*}" | sort --version-sort | head -n 1) == "$LEAST_COMPOSE" ]]
+}
 
 ensure_compose() {
     compose_answers && return
-    local advice="Install the Docker Compose v2 plugin (package docker-compose-plugin or docker-compose-v2; part of Docker Desktop). docker-compose 1.x is not enough."
+    local advice="Install the Docker Compose plugin $LEAST_COMPOSE or newer (package docker-compose-plugin or docker-compose-v2; part of Docker Desktop). docker-compose 1.x is not enough."
     may_install || die "$advice"
     if [[ $(distribution) == debian ]]; then
         install_compose_of_trixie
     else
         install_packages docker-compose-v2 || die "$advice"
     fi
-    compose_answers || die "the Compose plugin was installed but does not run here. $advice"
+    compose_answers || die "the Compose plugin was installed, but does not run here or is too old. $advice"
 }
 
 # Debian 12 has only Compose 1.29. The plugin in Debian 13's package needs nothing but glibc 2.34,
@@ -72,10 +82,55 @@ install_compose_of_trixie() {
     rm -rf "$work"
 }
 
+# Only the multi-stage Dockerfile gains by it: with its cache, a change is compiled, and not everything.
+ensure_buildx() {
+    docker buildx version >/dev/null 2>&1 && return
+    # Once: a machine whose distribution has none is not asked at each set-up.
+    if may_install && [[ $(env_value LAB_IMAGES) != official ]]; then
+        # Of Docker's own packages, or of the distribution's.
+        install_packages docker-buildx-plugin 2>/dev/null || install_packages docker-buildx 2>/dev/null || true
+        docker buildx version >/dev/null 2>&1 && return
+    fi
+    say "docker buildx is missing: every build will compile everything. Mend: install docker-buildx-plugin or docker-buildx."
+}
+
+# What the engine can do, in one line each.
+check_engine() {
+    local caps selinux
+    caps=$(docker info --format '{{.CPUCfsQuota}} {{.MemoryLimit}}')
+    [[ $caps != *false* ]] ||
+        die "this engine cannot cap CPU or memory. Rootless: write \`[Service]\` and \`Delegate=cpu cpuset io memory pids\` into /etc/systemd/system/user@.service.d/delegate.conf, and log in again."
+    selinux=$(docker info --format '{{.SecurityOptions}}')
+    [[ $selinux != *name=selinux* ]] || label_configuration
+}
+
+# What SELinux lets containers read.
+label_configuration() {
+    local type=container_file_t
+    [[ $(stat --format %C compose/secrets compose/postgres/* monitoring | grep -cv "$type") == 0 ]] && return
+    say "labelling compose and monitoring for SELinux, so that containers may read them"
+    chcon -R -t "$type" compose monitoring ||
+        die "cannot. As their owner or root: chcon -R -t $type compose monitoring"
+}
+
+# Ports that somebody has, though nothing of the lab is up.
+check_ports() {
+    local variable port taken=()
+    [[ -z $(docker ps --quiet --filter label=com.docker.compose.project=signup-lab) ]] || return 0
+    while read -r variable port; do
+        port=$(env_value "$variable" | grep . || echo "$port")
+        ! is_taken "$port" || taken+=("$port ($variable)")
+    done < <(cat compose/*.yaml | grep -oE '\$\{[A-Z0-9_]+_PORT:-[0-9]+' | cut -c 3- | sed 's/:-/ /' | sort -u)
+    [[ ${#taken[@]} == 0 ]] ||
+        say "somebody has ports that the lab wants: ${taken[*]}. Mend: stop them (\`ss -ltnp\` tells who), or write another number into .env: NAME=PORT"
+}
+
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 ensure_toolchain() {
     have cargo || die "Rust is missing. Install it with rustup or your distribution; version 1.95 or newer."
     have cc && return
     # Some libraries (blake3, the TLS of the load generator) compile C.
-    may_install || die "a C compiler is missing. Install gcc or clang (Debian, Ubuntu: build-essential; macOS: xcode-select --install)."
+    may_install || die "a C compiler is missing. Install gcc or clang (Debian, Ubuntu: build-essential)."
     install_packages build-essential
 }

@@ -6,18 +6,57 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 # shellcheck source-path=SCRIPTDIR source=../lib/images.sh
 . "$ROOT/compose/lib/images.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/machine.sh
+. "$ROOT/compose/lib/machine.sh"
+# shellcheck source-path=SCRIPTDIR source=machines.sh
+. "$ROOT/compose/tests/machines.sh"
+# shellcheck source-path=SCRIPTDIR source=containers.sh
+. "$ROOT/compose/tests/containers.sh"
 
 # A copy in which set-up may write, and which knows nothing of this machine's `.env`.
 make_copy() {
     COPY=$WORK/copy
-    rm -rf "${WORK:?}"/{copy,calls,bin}
-    mkdir -p "$COPY" "$WORK/bin"
+    rm -rf "${WORK:?}"/*
+    mkdir -p "$COPY" "$WORK"/{bin,answers}
     tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build -c Makefile compose monitoring | tar -C "$COPY" -x
-    cat >"$WORK/bin/docker" <<END
-#!/bin/sh
+    program docker <<END
 { echo "docker \$*"; env; } >>"$WORK/calls"
+cat "$WORK/answers/\$1" 2>/dev/null
+[ "\$1" != buildx ] || [ ! -e "$WORK/no-buildx" ]
 END
-    chmod 0755 "$WORK/bin/docker"
+    answers compose 2.26.1
+    answers info true true
+    # Something of the lab is up: what listens on this machine is not asked.
+    answers ps 0123456789ab
+}
+
+# A program of the tests' own, before the machine's: NAME, with its text on standard input.
+program() {
+    { echo '#!/bin/sh' && cat; } >"$WORK/bin/$1"
+    chmod 0755 "$WORK/bin/$1"
+}
+
+# What `docker COMMAND …` prints from now on.
+answers() { echo "${*:2}" >"$WORK/answers/$1"; }
+
+# Not root, who would install what is missing.
+as_somebody() { program id <<<'echo 1000'; }
+
+# Whether a command in the copy fails and says all these WORDS. Usage: refuses COMMAND… -- WORDS…
+refuses() {
+    local command=()
+    while [[ $1 != -- ]]; do command+=("$1") && shift; done
+    shift
+    if in_copy "${command[@]}" >/dev/null; then die "'${command[*]}' did not fail"; fi
+    said "$@"
+}
+
+# Whether the last command's output has all these words.
+said() {
+    local word
+    for word in "$@"; do
+        grep -qF -- "$word" "$WORK/output" || die "it did not say '$word', but: $(<"$WORK/output")"
+    done
 }
 
 # Runs a command in the copy, as if from a new shell.
