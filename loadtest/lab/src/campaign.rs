@@ -3,6 +3,7 @@
 mod keep;
 pub mod main_job;
 
+use crate::output::out;
 use crate::run::{self, Setting};
 pub use keep::keep;
 use lab_publish::{tables, words};
@@ -36,11 +37,11 @@ impl Made {
         if self.runs.is_empty() {
             return;
         }
-        println!("{}", tables::summary(&self.runs, colours));
+        out!("{}", tables::summary(&self.runs, colours));
         for run in &self.runs {
-            println!("{}: {}", run.spec.system(), words::in_a_line(run));
+            out!("{}: {}", run.spec.system(), words::in_a_line(run));
             let reasons = words::reasons(run);
-            reasons.iter().for_each(|reason| println!("  {reason}"));
+            reasons.iter().for_each(|reason| out!("  {reason}"));
         }
     }
 }

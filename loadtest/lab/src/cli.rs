@@ -11,6 +11,7 @@ mod report;
 mod runs;
 
 use crate::load::{calibrate, null_server, open_files};
+use crate::output::{lost, note, out};
 use crate::run::Lock;
 use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
@@ -142,16 +143,23 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(obey(cli)),
         Err(error) => Err(error.into()),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("lab: {error:#}");
+    let code = result.unwrap_or_else(|error| {
+        note!("lab: {error:#}");
         ExitCode::from(COULD_NOT_RUN)
-    })
+    });
+    match lost() {
+        None => code,
+        Some(why) => {
+            note!("lab: {why}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
 }
 
 async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::NullServer { listen } = &cli.command {
         let listener = TcpListener::bind(listen).await?;
-        println!("{}", listener.local_addr()?);
+        out!("{}", listener.local_addr()?);
         null_server::serve(listener).await?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -178,7 +186,7 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Calibrate { rates, step, slots } => {
             open_files::check(slots)?;
-            println!("{}", calibrate(rates, step, slots).await?);
+            out!("{}", calibrate(rates, step, slots).await?);
             ExitCode::SUCCESS
         }
     })
@@ -188,13 +196,13 @@ async fn up(project: &Project, name: PhaseName) -> anyhow::Result<ExitCode> {
     let phase = phase(name);
     let _lock = Lock::take(&format!("lab up {name}"))?;
     runs::make_room(project.root(), false, Some(name)).await?;
-    eprintln!("bringing up {} …", phase.name);
+    note!("bringing up {} …", phase.name);
     Stack::new(phase, project.root()).up().await?;
-    println!("{} ({}) is ready at {}", phase.name, phase.title, phase.url);
-    println!(
+    out!("{} ({}) is ready at {}", phase.name, phase.title, phase.url);
+    out!(
         "Prometheus: http://127.0.0.1:9090  Grafana, where its image is to be had: http://127.0.0.1:3000"
     );
-    println!("Take it down with `lab down {}`.", phase.name);
+    out!("Take it down with `lab down {}`.", phase.name);
     Ok(ExitCode::SUCCESS)
 }
 

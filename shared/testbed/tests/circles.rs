@@ -36,7 +36,13 @@ const PUBLISH: Layers = &[
     &["words", "markdown"],
     &["format"],
 ];
-const LAB: Layers = &[&["cli"], &["campaign"], &["run"], &["load", "stack"]];
+const LAB: Layers = &[
+    &["cli"],
+    &["campaign"],
+    &["run"],
+    &["load", "stack"],
+    &["output"],
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum How {

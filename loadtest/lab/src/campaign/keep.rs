@@ -1,5 +1,6 @@
 //! Keeps a run when it has been made. A measurement of minutes must not be lost to a full disk.
 
+use crate::output::{note, out};
 use anyhow::{Context, Result};
 use lab_publish::derived::{REPORT_FILE, write_report};
 use lab_truth::record::Run;
@@ -22,10 +23,10 @@ fn keep_in(results: &Path, instead: &Path, run: &Run) -> Result<(PathBuf, Run)> 
         Err(error) => {
             let (folder, run) = store::write_run(instead, run).or_else(|_| {
                 // The last resort: whoever has the output has the measurement.
-                println!("{}", serde_json::to_string(run)?);
+                out!("{}", serde_json::to_string(run)?);
                 Err(error).context("the run could not be kept; its record is printed above")
             })?;
-            eprintln!(
+            note!(
                 "lab: {} cannot be written; the run is in {}: move it when there is room",
                 results.display(),
                 folder.display()
@@ -34,7 +35,7 @@ fn keep_in(results: &Path, instead: &Path, run: &Run) -> Result<(PathBuf, Run)> 
         }
     };
     if let Err(error) = write_report(&folder, &run) {
-        eprintln!("lab: the record is kept, its report is not: {error:#}; `lab report` prints it");
+        note!("lab: the record is kept, its report is not: {error:#}; `lab report` prints it");
     }
     Ok((folder.join(REPORT_FILE), run))
 }

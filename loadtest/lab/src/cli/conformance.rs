@@ -1,6 +1,7 @@
 //! `lab conformance`: the contract, case by case, against any URL.
 
 use super::colour::Style;
+use crate::output::out;
 use crate::stack::project::Project;
 use anyhow::Context;
 use signup_conformance::{Target, Verdict};
@@ -43,19 +44,21 @@ pub(super) async fn check(project: &Project, options: ConformanceOptions) -> any
     let summary = signup_conformance::run(&target, options.filter.as_deref(), |outcome| {
         let name = outcome.name;
         match &outcome.verdict {
-            Verdict::Passed => println!("{} {name}", style.good("ok     ")),
+            Verdict::Passed => out!("{} {name}", style.good("ok     ")),
             Verdict::Failed(error) => {
-                println!("{} {name}\n        {error:#}", style.bad("FAILED "))
+                out!("{} {name}\n        {error:#}", style.bad("FAILED "))
             }
             Verdict::Skipped => {
-                println!("{} {name} (needs --operations-url)", style.warn("skipped"))
+                out!("{} {name} (needs --operations-url)", style.warn("skipped"))
             }
         }
     })
     .await;
-    println!(
+    out!(
         "{} passed, {} failed, {} skipped",
-        summary.passed, summary.failed, summary.skipped
+        summary.passed,
+        summary.failed,
+        summary.skipped
     );
     Ok(summary.failed == 0)
 }

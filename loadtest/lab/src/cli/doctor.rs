@@ -4,6 +4,7 @@ mod check;
 mod machine;
 
 use super::colour::Style;
+use crate::output::out;
 use crate::stack::compose::Stack;
 use crate::stack::{engine, phases};
 use check::{Check, State, check};
@@ -41,9 +42,9 @@ pub(super) async fn doctor(root: &Path) -> bool {
             State::Doubtful => style.warn("hmm "),
             State::Bad(_) => style.bad("BAD "),
         };
-        println!("{mark} {:<12} {}", check.what, check.found);
+        out!("{mark} {:<12} {}", check.what, check.found);
         if let State::Bad(remedy) = check.state {
-            println!("     {:<12} → {remedy}", "");
+            out!("     {:<12} → {remedy}", "");
             works = false;
         }
     }

@@ -1,6 +1,7 @@
 //! `lab judge`: stored runs, judged again from their records alone. Needs no engine.
 
 use super::exit::{COULD_NOT_RUN, exit};
+use crate::output::{note, out};
 use anyhow::Result;
 use clap::Args;
 use lab_publish::derived::REFRESH;
@@ -32,7 +33,7 @@ pub(super) fn judge(results: &Path, options: &JudgeOptions) -> Result<ExitCode> 
     let runs = if options.all {
         let all = store::read_all(results)?;
         for unreadable in &all.unreadable {
-            eprintln!("lab: {unreadable}");
+            note!("lab: {unreadable}");
             failed = true;
         }
         all.runs
@@ -50,8 +51,8 @@ pub(super) fn judge(results: &Path, options: &JudgeOptions) -> Result<ExitCode> 
         let after = words::in_a_line(&run);
         changed += usize::from(is_other);
         match before == after {
-            true => println!("{}: {after}", run.id),
-            false => println!("{}: {after} (was {before})", run.id),
+            true => out!("{}: {after}", run.id),
+            false => out!("{}: {after} (was {before})", run.id),
         }
         if options.write && is_other {
             store::write_run(results, &run)?;
@@ -62,6 +63,6 @@ pub(super) fn judge(results: &Path, options: &JudgeOptions) -> Result<ExitCode> 
         (true, _) => format!("written; `{REFRESH}` makes tables and reports follow"),
         (false, _) => "--write puts them into the records".to_owned(),
     };
-    eprintln!("{changed} of {all} runs are judged otherwise: {written}");
+    note!("{changed} of {all} runs are judged otherwise: {written}");
     Ok(exit(!failed, COULD_NOT_RUN))
 }

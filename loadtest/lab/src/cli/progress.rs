@@ -2,6 +2,7 @@
 //! pipe. On standard error, so that standard output holds results only.
 
 use crate::load::Progress;
+use crate::output::note;
 use crate::run::Steps;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::any::Any;
@@ -62,7 +63,7 @@ impl Steps for Reporter {
         if self.terminal {
             self.bar.set_message(what.to_owned());
         } else {
-            eprintln!("{what} …");
+            note!("{what} …");
         }
         *self.written() = Instant::now();
     }
@@ -74,13 +75,13 @@ impl Steps for Reporter {
         }
         let mut written = self.written();
         if written.elapsed() >= PIPE_EVERY {
-            eprintln!("{line}");
+            note!("{line}");
             *written = Instant::now();
         }
     }
 
     fn note(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| note!("{line}"));
     }
 
     fn watch(
@@ -99,7 +100,7 @@ impl Steps for Reporter {
                 if terminal {
                     bar.set_message(line)
                 } else {
-                    eprintln!("{line}")
+                    note!("{line}")
                 }
             }
         })))

@@ -1,6 +1,7 @@
 //! `lab report`: the report of one run, or everything that is derived from the published ones.
 
 use super::exit::{COULD_NOT_RUN, exit};
+use crate::output::{note, out};
 use anyhow::Result;
 use clap::Args;
 use lab_publish::{derived, report};
@@ -29,10 +30,10 @@ pub(super) fn report(root: &Path, options: &ReportOptions) -> Result<ExitCode> {
     if options.all {
         let refreshed = derived::refresh(root)?;
         for file in &refreshed.changed {
-            println!("wrote {}", file.display());
+            out!("wrote {}", file.display());
         }
         for unreadable in &refreshed.unreadable {
-            eprintln!("lab: {unreadable}");
+            note!("lab: {unreadable}");
             whole = false;
         }
     }
@@ -42,7 +43,7 @@ pub(super) fn report(root: &Path, options: &ReportOptions) -> Result<ExitCode> {
         if options.draw {
             derived::write_report(&folder, &run)?;
         }
-        print!("{}", report::markdown(&run));
+        out!("{}", report::markdown(&run).trim_end());
     }
     Ok(exit(whole, COULD_NOT_RUN))
 }

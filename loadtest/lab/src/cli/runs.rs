@@ -6,6 +6,7 @@ use super::options::RunOptions;
 use super::progress::Reporter;
 use crate::campaign::{Made, main_job, make};
 use crate::load;
+use crate::output::note;
 use crate::run::{Lock, Setting, left_up};
 use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
@@ -40,7 +41,7 @@ pub(super) async fn run(root: &Path, options: &RunOptions) -> anyhow::Result<Exi
     make_room(root, options.replace, None).await?;
     let stop = stop_on_interrupt()?;
     let reporter = Reporter::new();
-    eprintln!(
+    note!(
         "measuring {}: about {} min",
         spec.system(),
         options.minutes()
@@ -65,7 +66,7 @@ pub(super) async fn main_job(root: &Path, options: &MainOptions) -> anyhow::Resu
     make_room(root, options.replace, None).await?;
     let stop = stop_on_interrupt()?;
     let specs = main_job::specs(options.slower);
-    eprintln!("{}", main_job::announcement(&specs));
+    note!("{}", main_job::announcement(&specs));
     let reporter = Reporter::new();
     let setting = Setting {
         root,

@@ -106,7 +106,6 @@ mod tests {
     fn the_lock_dies_with_its_process() {
         if let Ok(path) = std::env::var("LAB_TEST_LOCK") {
             let _lock = Lock::at(Path::new(&path), "the one that is killed").unwrap();
-            println!("locked");
             std::thread::sleep(std::time::Duration::from_secs(600));
             return;
         }

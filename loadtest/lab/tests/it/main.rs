@@ -8,3 +8,4 @@
 mod generator;
 mod help;
 mod queue;
+mod streams;
