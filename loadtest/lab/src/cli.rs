@@ -15,6 +15,7 @@ use crate::output::{lost, note, out};
 use crate::run::Lock;
 use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
+use crate::stack::ports::Ports;
 use crate::stack::project::Project;
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{COULD_NOT_RUN, INVALID, exit};
@@ -193,14 +194,17 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn up(project: &Project, name: PhaseName) -> anyhow::Result<ExitCode> {
-    let phase = phase(name);
     let _lock = Lock::take(&format!("lab up {name}"))?;
     runs::make_room(project.root(), false, Some(name)).await?;
-    note!("bringing up {} …", phase.name);
-    Stack::new(phase, project.root()).up().await?;
+    note!("bringing up {name} …");
+    let stack = Stack::new(phase(name), project.root());
+    stack.up().await?;
+    let (phase, ports) = (stack.phase, Ports::of(project));
     out!("{} ({}) is ready at {}", phase.name, phase.title, phase.url);
     out!(
-        "Prometheus: http://127.0.0.1:9090  Grafana, where its image is to be had: http://127.0.0.1:3000"
+        "Prometheus: http://127.0.0.1:{}  Grafana, where its image is to be had: http://127.0.0.1:{}",
+        ports.number(9090),
+        ports.number(3000)
     );
     out!("Take it down with `lab down {}`.", phase.name);
     Ok(ExitCode::SUCCESS)

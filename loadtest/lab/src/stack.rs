@@ -10,6 +10,7 @@ pub mod host;
 pub mod http;
 pub mod meter;
 pub mod phases;
+pub mod ports;
 pub mod project;
 pub mod queue;
 pub mod ready;

@@ -15,16 +15,16 @@ pub(super) async fn provenance(
     inspected: &BTreeMap<String, Inspected>,
     cpu: CpuShares,
 ) -> anyhow::Result<Provenance> {
-    let (docker, cgroup) = engine::version().await?;
+    let engine = engine::about().await?;
     let images = inspected.iter();
     let environment = Environment {
         kernel: host::kernel(),
         cpu_model: host::cpu_model(),
         cores: host::cores(),
         memory_bytes: host::memory_bytes(),
-        docker,
+        docker: engine.version,
         compose: output(root, "docker", &["compose", "version", "--short"]).await,
-        cgroup,
+        cgroup: engine.cgroup,
         fdatasync_us: host::fdatasync_us(root)?,
         cpu_steal_share: cpu.steal,
         images: images

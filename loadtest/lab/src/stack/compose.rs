@@ -2,7 +2,8 @@
 
 use super::caps::{self, SlowedDown};
 use super::phases::{self, Phase};
-use super::project::Project;
+use super::ports::Ports;
+use super::project::{self, Project};
 use super::ready;
 use anyhow::{Context, bail, ensure};
 use lab_truth::evidence::ClaimedCap;
@@ -10,7 +11,6 @@ use lab_truth::spec::{Budget, Part, RunSpec, Slowdown};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use tokio::process::Command;
 
 /// Laid over the other Compose files for the budget `grown`.
 const GROWN: &str = "compose/grown.yaml";
@@ -33,9 +33,10 @@ impl Stack {
     pub fn new(phase: Phase, root: &Path) -> Self {
         // Said in so many words: the Compose files must not decide what is measured.
         let on = |part: &Part| (phases::variable(*part).to_owned(), "on".to_owned());
+        let project = Project::new(root);
         Self {
-            phase,
-            project: Project::new(root),
+            phase: Ports::of(&project).of_phase(phase),
+            project,
             environment: phase.parts.iter().map(on).collect(),
             budget: Budget::Same,
             slower: Slowdown::default(),
@@ -117,7 +118,7 @@ impl Stack {
     /// # Errors
     /// When it is not in time.
     pub async fn wait_until_ready(&self) -> anyhow::Result<()> {
-        ready::wait_until_ready(&self.phase, self.slower.factor()).await
+        ready::wait_until_ready(self.phase, &self.project, self.slower.factor()).await
     }
 
     /// Stops the phase and removes its containers and data. Nothing to stop is no error.
@@ -150,10 +151,9 @@ impl Stack {
         let output = self.compose(&["config", "--images"], None).await?;
         let mut missing = Vec::new();
         for image in String::from_utf8_lossy(&output.stdout).lines() {
-            let inspect = Command::new("docker")
-                .args(["image", "inspect", image])
-                .output();
-            if !inspect.await?.status.success() {
+            let mut inspect = project::docker();
+            inspect.args(["image", "inspect", image]);
+            if !inspect.output().await?.status.success() {
                 missing.push(image.to_owned());
             }
         }

@@ -18,6 +18,12 @@ use std::time::{Duration, Instant};
 /// A database at rest answers faster than this.
 const PROMPT: Duration = Duration::from_millis(500);
 
+/// A login takes milliseconds, and longer in a database that is just starting.
+const LOGIN: Duration = Duration::from_secs(2);
+
+/// PostgreSQL's code for a password that is not the one it was initialised with.
+const INVALID_PASSWORD: &str = "28P01";
+
 /// The databases of a phase.
 pub struct Databases {
     /// One connection each, opened before the load: opening one costs PostgreSQL a process, which
@@ -66,6 +72,23 @@ impl Databases {
                     return Some(format!("{active} statements run in {}", address.service));
                 }
                 Err(error) => return Some(format!("{}: {error}", address.unreachable())),
+            }
+        }
+        None
+    }
+
+    /// The service of a database that refuses the password, if one does: whatever else is wrong with it
+    /// may pass.
+    pub async fn refuses_password(&self) -> Option<&'static str> {
+        for (address, pool) in &self.all {
+            let options = pool.connect_options();
+            let connected = tokio::time::timeout(LOGIN, options.connect()).await;
+            let refused = |error: &sqlx::Error| {
+                let code = error.as_database_error().and_then(|error| error.code());
+                code.is_some_and(|code| code == INVALID_PASSWORD)
+            };
+            if connected.is_ok_and(|connected| connected.as_ref().err().is_some_and(refused)) {
+                return Some(address.service);
             }
         }
         None

@@ -1,19 +1,24 @@
 //! What the engine says of the containers of a phase: caps, restarts, CPU, memory; and what it is
 //! told to do with them when a fault is ordered.
 
+mod about;
 mod cgroup;
+mod endpoint;
+mod giving_up;
 mod inspected;
 mod processes;
 mod usage;
 
 use super::phases::Phase;
 use super::project;
+pub use about::{About, about};
 use anyhow::{Context, ensure};
 use bollard::Docker;
 use bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, StopContainerOptions,
 };
 use cgroup::Cgroup;
+use endpoint::Endpoint;
 use futures::future::join_all;
 use lab_truth::evidence::{Inspected, Usage};
 use std::collections::{BTreeMap, HashMap};
@@ -35,23 +40,8 @@ struct Container {
     cgroup: Option<Cgroup>,
 }
 
-/// Version of the engine, and `v1` or `v2` of its control groups.
-///
-/// # Errors
-/// When the engine does not answer.
-pub async fn version() -> anyhow::Result<(String, String)> {
-    let info = connect()?.info().await;
-    let info = info.context("the Docker engine does not answer")?;
-    let cgroup = match info.cgroup_version {
-        None => "unknown",
-        Some(version) if version.to_string() == "2" => "v2",
-        Some(_) => "v1",
-    };
-    Ok((info.server_version.unwrap_or_default(), cgroup.to_owned()))
-}
-
-fn connect() -> anyhow::Result<Docker> {
-    Docker::connect_with_defaults().context("cannot reach the Docker engine: run `lab doctor`")
+async fn connect() -> anyhow::Result<Docker> {
+    Endpoint::current().await?.client()
 }
 
 /// The Compose services of the lab that run now, of whatever phase.
@@ -59,7 +49,7 @@ fn connect() -> anyhow::Result<Docker> {
 /// # Errors
 /// When the engine does not answer.
 pub async fn running_services() -> anyhow::Result<Vec<String>> {
-    let all = all_containers(&connect()?, false).await?;
+    let all = all_containers(&connect().await?, false).await?;
     Ok(all.into_iter().map(|(service, _)| service).collect())
 }
 
@@ -86,7 +76,7 @@ impl Containers {
     /// # Errors
     /// When the engine does not answer, or the phase has no container.
     pub async fn find(phase: Phase) -> anyhow::Result<Self> {
-        let docker = connect()?;
+        let docker = connect().await?;
         let mut all = BTreeMap::new();
         for (service, id) in all_containers(&docker, true).await? {
             if !phase.owns(&service) {

@@ -98,10 +98,25 @@ impl Project {
         Ok(files.to_owned())
     }
 
+    /// What set-up, or a person, has written into `.env` for this variable.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let env = std::fs::read_to_string(self.root.join(ENV_FILE)).ok()?;
+        let set = |line: &str| {
+            Some(
+                line.strip_prefix(name)?
+                    .strip_prefix('=')?
+                    .trim()
+                    .to_owned(),
+            )
+        };
+        env.lines().find_map(set)
+    }
+
     /// `docker compose`, with these files, and nothing of the shell that could change what is run.
     #[must_use]
     pub fn compose(&self, files: &str) -> Command {
-        let mut command = shielded("docker");
+        let mut command = docker();
         command
             .args(["compose", "--project-name", NAME])
             // Named, because with COMPOSE_FILE set Compose looks for it elsewhere.
@@ -110,6 +125,13 @@ impl Project {
             .env("COMPOSE_FILE", files);
         command
     }
+}
+
+/// `docker`, which finds the same engine in every call: by what is passed on of the shell, and its own
+/// configuration.
+#[must_use]
+pub fn docker() -> Command {
+    shielded("docker")
 }
 
 /// A program that sees nothing of the shell but what is passed on.

@@ -12,9 +12,10 @@ use super::service_metrics;
 use anyhow::Context;
 pub use dead_letters::DeadLetter;
 use lapin::options::QueueDeclareOptions;
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::FieldTable;
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -119,6 +120,18 @@ impl Queue {
             messages: ready.await?,
             in_hand: service_metrics::in_hand(&self.http, self.address.writer).await?,
         })
+    }
+
+    /// The service of the queue, if it refuses the password: whatever else is wrong with it may pass.
+    pub async fn refuses_password(&self) -> Option<&'static str> {
+        let connected = tokio::time::timeout(TIMEOUT, self.connect()).await.ok()?;
+        let refused = connected.is_err_and(|error| match error.kind() {
+            ErrorKind::ProtocolError(error) => {
+                *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)
+            }
+            _ => false,
+        });
+        refused.then_some(self.address.service)
     }
 
     /// Asks the broker something on the channel that is kept open.

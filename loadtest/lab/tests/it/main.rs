@@ -5,7 +5,9 @@
     reason = "clippy knows tests, but not the functions they share"
 )]
 
+mod engine;
 mod generator;
 mod help;
+mod passwords;
 mod queue;
 mod streams;
