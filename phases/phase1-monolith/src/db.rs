@@ -8,10 +8,10 @@
 use crate::config::Config;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
-use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
+use deadpool::{Runtime, Status};
 use signup_domain::StoreError;
-use signup_service::PoolMetrics;
+use signup_service::{PoolMetrics, PoolStatus};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Error};
 use std::time::{Duration, Instant};
@@ -63,7 +63,6 @@ impl Database {
             ("lock_timeout", timeouts.lock.as_millis()),
             ("idle_in_transaction_session_timeout", statement),
         ]);
-        metrics.limit.set(count(connections));
         let pool = Pool::builder(Connector(options))
             .max_size(connections)
             // The one used last is the one whose process is still in the CPU's caches.
@@ -72,6 +71,8 @@ impl Database {
             .wait_timeout(Some(timeouts.acquire))
             .create_timeout(Some(timeouts.acquire))
             .build()?;
+        let shown = pool.clone();
+        metrics.show(move || status(&shown.status()))?;
         Ok(Self {
             pool,
             timeouts,
@@ -126,15 +127,7 @@ impl Database {
     async fn acquire(&self) -> Result<Object<Connector>, StoreError> {
         let began = Instant::now();
         let connection = self.pool.get().await;
-        self.metrics
-            .acquire_seconds
-            .observe(began.elapsed().as_secs_f64());
-        let pool = self.pool.status();
-        self.metrics.idle.set(count(pool.available));
-        self.metrics
-            .in_use
-            .set(count(pool.size.saturating_sub(pool.available)));
-        self.metrics.waiting.set(count(pool.waiting));
+        self.metrics.acquired(began.elapsed(), connection.is_ok());
         // Nothing has been sent yet.
         connection.map_err(|error| StoreError::Unavailable(format!("no connection: {error}")))
     }
@@ -174,6 +167,11 @@ fn options(url: &str, config: &Config) -> anyhow::Result<PgConnectOptions> {
         .disable_statement_logging())
 }
 
-fn count(connections: usize) -> i64 {
-    i64::try_from(connections).unwrap_or(i64::MAX)
+fn status(pool: &Status) -> PoolStatus {
+    PoolStatus {
+        limit: pool.max_size,
+        idle: pool.available,
+        in_use: pool.size.saturating_sub(pool.available),
+        waiting: pool.waiting,
+    }
 }

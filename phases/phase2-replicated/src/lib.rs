@@ -110,7 +110,7 @@ impl SignupStore for Store {
 
 /// Puts the phase together, without what is switched off.
 fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
-    let metrics = StoreMetrics::new(metrics)?;
+    let metrics = StoreMetrics::new(metrics, BATCH_ROWS)?;
     let shape = shape(config);
     let readers = config.primary_connections.saturating_sub(shape.writers);
     let writes = Database::writes(config, shape.writers, metrics.writes)?;

@@ -4,7 +4,7 @@
 use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
 };
-use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics};
+use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics, size_buckets};
 
 /// What is measured of the store.
 pub(crate) struct StoreMetrics {
@@ -17,14 +17,15 @@ pub(crate) struct StoreMetrics {
 }
 
 impl StoreMetrics {
-    pub(crate) fn new(metrics: &Metrics) -> anyhow::Result<Self> {
+    /// `most_rows` is the largest batch there can be.
+    pub(crate) fn new(metrics: &Metrics, most_rows: usize) -> anyhow::Result<Self> {
         let registry = metrics.registry();
         Ok(Self {
             writes: PoolMetrics::new(registry, "primary_writes")?,
             primary: PoolMetrics::new(registry, "primary")?,
             replica: PoolMetrics::new(registry, "replica")?,
             signups: SignupMetrics::new(registry)?,
-            batches: BatchMetrics::new(registry)?,
+            batches: BatchMetrics::new(registry, most_rows)?,
             reads: ReadMetrics::new(registry)?,
         })
     }
@@ -42,10 +43,10 @@ pub(crate) struct BatchMetrics {
 }
 
 impl BatchMetrics {
-    fn new(registry: &Registry) -> prometheus::Result<Self> {
+    fn new(registry: &Registry, most_rows: usize) -> prometheus::Result<Self> {
         let rows = Histogram::with_opts(
             HistogramOpts::new("batch_rows", "Signups written by one statement")
-                .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
+                .buckets(size_buckets(most_rows)),
         )?;
         let wait_seconds = Histogram::with_opts(
             HistogramOpts::new("batch_wait_seconds", "Time until a signup's batch is sent")
@@ -119,5 +120,25 @@ impl ReadMetrics {
             without_replica: fallbacks.with_label_values(&["replica"]),
             replica_lag_seconds,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BATCH_ROWS;
+    use prometheus::core::Metric;
+
+    #[test]
+    fn the_largest_batch_is_in_a_finite_bucket() {
+        let metrics = Metrics::of_worker("phase2").unwrap();
+        let rows = StoreMetrics::new(&metrics, BATCH_ROWS)
+            .unwrap()
+            .batches
+            .rows;
+        rows.observe(BATCH_ROWS as f64);
+        let seen = rows.metric();
+        let last = seen.get_histogram().get_bucket().last().unwrap();
+        assert_eq!(last.cumulative_count(), 1);
     }
 }

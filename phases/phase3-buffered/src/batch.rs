@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// Most signups in one message.
-const MESSAGE_ROWS: usize = 512;
+pub(crate) const MESSAGE_ROWS: usize = 512;
 
 /// After a queue has refused a message for being full, how long none is sent: a nack leaves open what
 /// became of its message, and a refusal before sending does not.

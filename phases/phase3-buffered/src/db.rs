@@ -9,11 +9,11 @@ use crate::config::PartsConfig;
 use crate::outcome::{is_refusal, outcome};
 use anyhow::Context;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
+    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Status,
     Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
-use signup_service::PoolMetrics;
+use signup_service::{PoolMetrics, PoolStatus};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
 
@@ -86,13 +86,14 @@ impl Database {
         // `Fast`: whether a connection is open, without asking the database at each use.
         let recycling_method = RecyclingMethod::Fast;
         let manager = Manager::from_config(options, NoTls, ManagerConfig { recycling_method });
-        metrics.limit.set(count(connections));
         let pool = Pool::builder(manager)
             .max_size(connections)
             // The one used last is the one whose process is still in the CPU's caches.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()?;
+        let shown = pool.clone();
+        metrics.show(move || status(&shown.status()))?;
         Ok(Self {
             pool,
             timeouts,
@@ -178,14 +179,7 @@ impl Database {
         // Around both, waiting for a free connection and making one: the pool limits each alone.
         let client = tokio::time::timeout(self.timeouts.acquire, self.pool.get()).await;
         self.metrics
-            .acquire_seconds
-            .observe(began.elapsed().as_secs_f64());
-        let pool = self.pool.status();
-        self.metrics.idle.set(count(pool.available));
-        self.metrics
-            .in_use
-            .set(count(pool.size.saturating_sub(pool.available)));
-        self.metrics.waiting.set(count(pool.waiting));
+            .acquired(began.elapsed(), matches!(client, Ok(Ok(_))));
         // Nothing has been sent yet.
         match client {
             Ok(Ok(client)) => Ok(client),
@@ -224,6 +218,11 @@ fn options(url: &str, parts: &PartsConfig) -> anyhow::Result<tokio_postgres::Con
     Ok(options)
 }
 
-fn count(connections: usize) -> i64 {
-    i64::try_from(connections).unwrap_or(i64::MAX)
+fn status(pool: &Status) -> PoolStatus {
+    PoolStatus {
+        limit: pool.max_size,
+        idle: pool.available,
+        in_use: pool.size.saturating_sub(pool.available),
+        waiting: pool.waiting,
+    }
 }

@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// What this program writes, and all it reads.
 const VERSION: u8 = 1;
 
+/// A signup in a frame takes so many bytes and its texts: event, id, time, two lengths.
+pub(crate) const ROW_BYTES: usize = 16 + 16 + 8 + 2 + 2;
+
 /// A signup on its way into a shard. Borrowed from whatever carries it: a request or a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row<'a> {

@@ -52,7 +52,7 @@ pub use queue::UNLOGGED;
 pub use reshard::reshard;
 pub use writers::write;
 
-use batch::Batches;
+use batch::{Batches, MESSAGE_ROWS};
 use db::Database;
 use delivery::Sink;
 use events::Events;
@@ -121,7 +121,7 @@ impl SignupStore for Store {
 /// Puts the gateway together, without what is switched off.
 fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Result<Store> {
     let count = u16::try_from(config.parts.shard_urls.len())?;
-    let metrics = StoreMetrics::new(metrics, count)?;
+    let metrics = StoreMetrics::new(metrics, count, MESSAGE_ROWS)?;
     let connections = config.shard_connections;
     let databases = Database::shards(&config.parts, connections, db::GATEWAY, metrics.shards)?;
     let shards = Shards::new(map, databases);

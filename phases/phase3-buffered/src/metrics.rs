@@ -2,20 +2,20 @@
 //! what became of signups, batches, redeliveries, dead letters and the time to durable in the writer.
 
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
-use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics};
+use signup_service::{
+    LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics, scraped_gauge, size_buckets,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use time::OffsetDateTime;
 
-/// Upper bounds for numbers of signups, by powers of two.
-const SIZES: [f64; 12] = [
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0,
-];
-
-/// Upper bounds of the time to durable, in seconds: past [`LATENCY_BUCKETS`], because a queue may hold
-/// signups for as long as a shard is away.
-const DURABLE_BUCKETS: [f64; 12] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0,
+/// Upper bounds of what lasts as long as a shard is away, in seconds: past [`LATENCY_BUCKETS`], over the
+/// half hour for which RabbitMQ leaves a message with a writer, to a day.
+const PATIENT_BUCKETS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 3_600.0, 86_400.0,
 ];
 
 /// What is measured of the store, in a gateway.
@@ -25,11 +25,12 @@ pub(crate) struct StoreMetrics {
 }
 
 impl StoreMetrics {
-    pub(crate) fn new(metrics: &Metrics, shards: u16) -> anyhow::Result<Self> {
+    /// `most_rows` is the largest message there can be.
+    pub(crate) fn new(metrics: &Metrics, shards: u16, most_rows: usize) -> anyhow::Result<Self> {
         let registry = metrics.registry();
         Ok(Self {
             shards: pools(registry, shards)?,
-            queue: QueueMetrics::new(registry, shards)?,
+            queue: QueueMetrics::new(registry, shards, most_rows)?,
         })
     }
 }
@@ -52,7 +53,11 @@ pub(crate) struct QueueMetrics {
 }
 
 impl QueueMetrics {
-    pub(crate) fn new(registry: &Registry, shards: u16) -> prometheus::Result<Self> {
+    pub(crate) fn new(
+        registry: &Registry,
+        shards: u16,
+        most_rows: usize,
+    ) -> prometheus::Result<Self> {
         let histogram = |name, help, buckets: &[f64]| {
             let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
             register(registry, Histogram::with_opts(options)?)
@@ -66,7 +71,11 @@ impl QueueMetrics {
         let fallbacks = register(registry, IntCounterVec::new(fallbacks, &["from"])?)?;
         let accepted = IntCounter::new("signups_accepted_total", "Signups that a queue has")?;
         Ok(Self {
-            message_signups: histogram("queue_message_signups", "Signups a message", &SIZES)?,
+            message_signups: histogram(
+                "queue_message_signups",
+                "Signups a message",
+                &size_buckets(most_rows),
+            )?,
             wait_seconds: histogram(
                 "batch_wait_seconds",
                 "Time until a signup's batch is sent",
@@ -95,8 +104,8 @@ pub(crate) struct WriterMetrics {
     pub(crate) redelivered: Vec<IntCounter>,
     /// Signups delivered, and not yet committed and acknowledged.
     pub(crate) in_hand: Vec<IntGauge>,
-    /// Age of the oldest of these, in seconds; 0 when there is none.
-    pub(crate) oldest_seconds: Vec<Gauge>,
+    /// The oldest of these.
+    pub(crate) oldest: Vec<Oldest>,
     /// Messages nobody can read.
     pub(crate) unreadable: IntCounter,
     /// Signups that a shard refuses.
@@ -107,8 +116,48 @@ pub(crate) struct WriterMetrics {
     pub(crate) signups: SignupMetrics,
 }
 
+/// When the oldest signup in hand was accepted, in µs since 1970; 0 while there is none. What is shown is
+/// its age, and at each scrape: it grows while nothing happens.
+#[derive(Clone, Default)]
+pub(crate) struct Oldest(Arc<AtomicI64>);
+
+impl Oldest {
+    pub(crate) fn set(&self, accepted_at: Option<OffsetDateTime>) {
+        let micros = accepted_at.map_or(0, |at| at.unix_timestamp_nanos() / 1_000);
+        self.0
+            .store(i64::try_from(micros).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// In seconds; 0 when there is none.
+    fn age(&self) -> f64 {
+        let micros = i128::from(self.0.load(Ordering::Relaxed));
+        match OffsetDateTime::from_unix_timestamp_nanos(micros * 1_000) {
+            Ok(at) if micros > 0 => (OffsetDateTime::now_utc() - at).as_seconds_f64(),
+            _ => 0.0,
+        }
+    }
+
+    fn register(registry: &Registry, shard: &str) -> prometheus::Result<Self> {
+        let options = Opts::new(
+            "queue_oldest_signup_age_seconds",
+            "Age of the oldest signup that is delivered and not yet recorded",
+        );
+        let oldest = Self::default();
+        let shown = oldest.clone();
+        scraped_gauge(registry, options.const_label("shard", shard), move || {
+            shown.age()
+        })?;
+        Ok(oldest)
+    }
+}
+
 impl WriterMetrics {
-    pub(crate) fn new(registry: &Registry, shards: u16) -> prometheus::Result<Self> {
+    /// `most_rows` is the largest batch there can be.
+    pub(crate) fn new(
+        registry: &Registry,
+        shards: u16,
+        most_rows: usize,
+    ) -> prometheus::Result<Self> {
         let histogram = |name, help, buckets: &[f64]| {
             let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
             let vec = register(registry, HistogramVec::new(options, &["shard"])?)?;
@@ -124,28 +173,29 @@ impl WriterMetrics {
             "Signups delivered, not yet recorded",
         );
         let in_hand = register(registry, IntGaugeVec::new(in_hand, &["shard"])?)?;
-        let oldest = Opts::new(
-            "queue_oldest_signup_age_seconds",
-            "Age of the oldest signup that is delivered and not yet recorded",
-        );
-        let oldest = register(registry, GaugeVec::new(oldest, &["shard"])?)?;
+        let oldest = (0..shards).map(|shard| Oldest::register(registry, &shard.to_string()));
+        let oldest = oldest.collect::<prometheus::Result<_>>()?;
         let dead = Opts::new("queue_dead_letters_total", "Put aside for an operator");
         let dead = register(registry, IntCounterVec::new(dead, &["reason"])?)?;
         let durable = HistogramOpts::new(
             "signup_durable_seconds",
             "Time from a signup's acceptance to its commit in a shard",
         );
-        let durable = Histogram::with_opts(durable.buckets(DURABLE_BUCKETS.to_vec()))?;
+        let durable = Histogram::with_opts(durable.buckets(PATIENT_BUCKETS.to_vec()))?;
         Ok(Self {
-            batch_rows: histogram("batch_rows", "Signups written by one statement", &SIZES)?,
+            batch_rows: histogram(
+                "batch_rows",
+                "Signups written by one statement",
+                &size_buckets(most_rows),
+            )?,
             batch_seconds: histogram(
                 "batch_seconds",
                 "Time to write and commit a batch",
-                &LATENCY_BUCKETS,
+                &PATIENT_BUCKETS,
             )?,
             redelivered: by_shard(shards, |shard| redelivered.with_label_values(&[shard])),
             in_hand: by_shard(shards, |shard| in_hand.with_label_values(&[shard])),
-            oldest_seconds: by_shard(shards, |shard| oldest.with_label_values(&[shard])),
+            oldest,
             unreadable: dead.with_label_values(&["unreadable"]),
             refused: dead.with_label_values(&["refused"]),
             durable_seconds: register(registry, durable)?,
@@ -170,4 +220,45 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(
 ) -> prometheus::Result<C> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::MESSAGE_ROWS;
+    use crate::writer::BATCH_ROWS;
+    use prometheus::core::Metric;
+    use std::time::Duration;
+
+    fn fits(histogram: &Histogram, largest: f64) {
+        histogram.observe(largest);
+        let seen = histogram.metric();
+        let last = seen.get_histogram().get_bucket().last().unwrap();
+        assert_eq!(last.cumulative_count(), 1, "{largest}");
+    }
+
+    #[test]
+    fn the_largest_message_and_batch_are_in_finite_buckets() {
+        let gateway = Metrics::of_worker("phase3").unwrap();
+        let gateway = StoreMetrics::new(&gateway, 1, MESSAGE_ROWS).unwrap();
+        fits(&gateway.queue.message_signups, MESSAGE_ROWS as f64);
+        let writer = WriterMetrics::new(&Registry::new(), 1, BATCH_ROWS).unwrap();
+        fits(&writer.batch_rows[0], BATCH_ROWS as f64);
+        // A shard may be away for long.
+        let half_an_hour = Duration::from_secs(1_800).as_secs_f64();
+        fits(&writer.batch_seconds[0], half_an_hour);
+        fits(&writer.durable_seconds, half_an_hour);
+    }
+
+    #[test]
+    fn the_oldest_signup_in_hand_ages_while_nothing_happens() {
+        let oldest = Oldest::default();
+        assert_eq!(oldest.age(), 0.0);
+        oldest.set(Some(OffsetDateTime::now_utc() - Duration::from_secs(60)));
+        let age = oldest.age();
+        assert!(age >= 60.0, "{age}");
+        assert!(oldest.age() >= age);
+        oldest.set(None);
+        assert_eq!(oldest.age(), 0.0);
+    }
 }

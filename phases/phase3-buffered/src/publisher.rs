@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_seen_when_the_task_that_keeps_the_connection_has_stopped() {
         let (task, link) = watch::channel(None);
-        let metrics = QueueMetrics::new(&Registry::new(), 1).unwrap();
+        let metrics = QueueMetrics::new(&Registry::new(), 1, 1).unwrap();
         let publisher = Publisher { link, metrics };
         let mut stopped = Box::pin(publisher.stopped());
         task.send_replace(None);

@@ -6,6 +6,7 @@
 //! refuses; the rest of the batch is recorded. Where a shard does not answer the writer keeps its
 //! place in the queue and tries again.
 
+use crate::batch::MESSAGE_ROWS;
 use crate::db::Database;
 use crate::dead_letter::DeadLetter;
 use crate::frame::{self, Address, Row};
@@ -36,6 +37,9 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// A batch has no more bytes than this and one message: some 2,500 signups.
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Most signups in one batch: as many as these bytes could hold if no text had any, and one message.
+pub(crate) const BATCH_ROWS: usize = BATCH_BYTES / frame::ROW_BYTES + MESSAGE_ROWS;
 
 /// After the stop signal, how long the batch in hand may take: a shard that is well needs milliseconds,
 /// and one that is away would keep a stopping writer until it is killed.
@@ -174,13 +178,13 @@ impl Writer {
         if rows.is_empty() {
             return Ok(Written::default());
         }
-        self.show_age(rows);
+        let oldest = rows.iter().map(|row| row.signed_up_at).min();
+        self.metrics.oldest[usize::from(self.shard)].set(oldest);
         let began = Instant::now();
         let write = async || insert::insert(&self.database, rows).await;
         let written = write
             .retry(pauses())
             .notify(|error, pause| {
-                self.show_age(rows);
                 tracing::warn!(shard = self.shard, %error, ?pause, "writing again");
             })
             .await?;
@@ -205,17 +209,10 @@ impl Writer {
         }
     }
 
-    fn show_age(&self, rows: &[Row<'_>]) {
-        if let Some(oldest) = rows.iter().map(|row| row.signed_up_at).min() {
-            let age = OffsetDateTime::now_utc() - oldest;
-            self.metrics.oldest_seconds[usize::from(self.shard)].set(age.as_seconds_f64());
-        }
-    }
-
     /// Nothing is in hand any more: acknowledged, or back in the queue.
     fn put_down(&self) {
         self.metrics.in_hand[usize::from(self.shard)].set(0);
-        self.metrics.oldest_seconds[usize::from(self.shard)].set(0.0);
+        self.metrics.oldest[usize::from(self.shard)].set(None);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::metrics::{WriterMetrics, pools};
 use crate::queue::Broker;
 use crate::schema;
 use crate::shards::ShardMap;
-use crate::writer::Writer;
+use crate::writer::{BATCH_ROWS, Writer};
 use anyhow::{Context, ensure};
 use futures::FutureExt;
 use futures::future::try_join_all;
@@ -24,7 +24,7 @@ fn wire(config: &WriterConfig, metrics: &Metrics, map: &ShardMap) -> anyhow::Res
     let broker = Broker::new(&config.parts, count, "writer")?;
     let registry = metrics.registry();
     let pools = pools(registry, count)?;
-    let metrics = WriterMetrics::new(registry, count)?;
+    let metrics = WriterMetrics::new(registry, count, BATCH_ROWS)?;
     let databases = Database::shards(&config.parts, 1, db::WRITER, pools)?;
     let writer = |(shard, database)| Writer {
         shard,

@@ -11,14 +11,30 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Upper bounds of every latency histogram of every phase, in seconds. From 0.5 ms,
-/// about what a lone durable write takes, to past the 2 s in which all is answered.
-pub const LATENCY_BUCKETS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+/// Upper bounds of every latency histogram of every phase, in seconds. From 0.5 ms, about what a lone
+/// durable write takes, to past the 7 s that are the longest there is: a body may come for up to 5 s, and
+/// is answered 2 s later.
+pub const LATENCY_BUCKETS: [f64; 13] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
+
+/// Upper bounds of a histogram of sizes of which `largest` is the largest there can be: powers of two,
+/// the last of which holds it. A percentile that falls into no bucket would be shown as the last bound.
+#[must_use]
+pub fn size_buckets(largest: usize) -> Vec<f64> {
+    let double = |bound: &usize| (*bound < largest).then(|| bound.saturating_mul(2));
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a power of two has an exact f64"
+    )]
+    iter::successors(Some(1), double)
+        .map(|bound| bound as f64)
+        .collect()
+}
 
 const UNKNOWN: &str = "<unknown>";
 const ROUTES: [&str; 8] = [
@@ -212,4 +228,24 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntG
     let gauge = IntGauge::new(name, help)?;
     registry.register(Box::new(gauge.clone()))?;
     Ok(gauge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_answer_is_in_a_finite_bucket() {
+        // Of the contract: a body that does not come is given up, and what is all there is answered.
+        let slowest = 5.0 + 2.0;
+        assert!(LATENCY_BUCKETS.iter().any(|bound| *bound >= slowest));
+    }
+
+    #[test]
+    fn the_largest_size_is_in_the_last_finite_bucket() {
+        assert_eq!(size_buckets(1), [1.0]);
+        assert_eq!(size_buckets(8), [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(size_buckets(9), [1.0, 2.0, 4.0, 8.0, 16.0]);
+        assert_eq!(size_buckets(512).last(), Some(&512.0));
+    }
 }

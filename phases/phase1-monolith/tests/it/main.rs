@@ -6,6 +6,7 @@
 )]
 
 mod drain;
+mod metrics;
 mod primary;
 mod server;
 

@@ -9,6 +9,7 @@
 mod batch;
 mod cache;
 mod drain;
+mod metrics;
 mod primary;
 mod probes;
 mod replica;

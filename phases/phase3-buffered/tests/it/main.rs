@@ -13,6 +13,7 @@ mod kills;
 mod letters;
 mod logs;
 mod map;
+mod metrics;
 mod parts;
 mod probes;
 mod queue;

@@ -1,0 +1,30 @@
+//! What a scrape of the operations port says.
+
+use crate::server::Server;
+use std::time::{Duration, Instant};
+
+/// How long a connection may take on its way back into its pool, on a busy machine.
+const SEEN: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pools_at_rest_are_seen_at_rest() {
+    let server = Server::start().await;
+    assert_eq!(server.sign_up("ann").await.status, 201);
+    for pool in ["primary_writes", "primary", "replica"] {
+        let state = async |state: &str| {
+            let series = format!("database_pool_connections{{pool=\"{pool}\",state=\"{state}\"}}");
+            server.metric(&series).await
+        };
+        let began = Instant::now();
+        while state("in_use").await > 0.0 {
+            assert!(began.elapsed() < SEEN, "{pool}: in use, and nobody uses it");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(state("idle").await > 0.0, "{pool}");
+    }
+    assert_eq!(server.metric("database_pool_waiting").await, 0.0);
+    assert_eq!(
+        server.metric("database_pool_connections_limit").await,
+        4.0 + 2.0
+    );
+}
