@@ -114,6 +114,25 @@ test_the_base_image_is_made_where_devices_work() {
     ! place_for_tree "$WORK/nodev" || die "it would be made where no device works"
 }
 
+test_rabbitmq_starts_with_the_plugins_it_uses() {
+    local installed=$WORK/rabbitmq plugin found
+    rm -rf "$installed"
+    mkdir -p "$installed"/{sbin,escript} "$installed"/plugins/{ra-2.14.0,rabbit-4.0.5,rabbit_common-4.0.5}
+    mkdir -p "$installed"/plugins/rabbitmq_{prelaunch,prometheus,management_agent,web_dispatch,management,federation_prometheus}-4.0.5
+    # It only writes down where it would look.
+    cat >"$installed/sbin/rabbitmq-server" <<'END'
+#!/bin/sh
+ls "$RABBITMQ_SCRIPTS_DIR/../plugins"
+END
+    chmod 0755 "$installed/sbin/rabbitmq-server"
+    found=" $(TMPDIR=$WORK/tmp PATH=$installed/sbin:$PATH sh "$ROOT/compose/rabbitmq/start.sh" | tr '\n' ' ')"
+    for plugin in ra rabbit rabbit_common rabbitmq_{prelaunch,management_agent,web_dispatch} \
+        $(grep -oE '[a-z_]+' "$ROOT/compose/rabbitmq/enabled_plugins"); do
+        [[ $found == *" $plugin-"* ]] || die "$plugin is missing: $found"
+    done
+    [[ $found != *management-* && $found != *federation* ]] || die "unused ones are there: $found"
+}
+
 main() {
     local name failed=0 status
     WORK=$(mktemp -d)
