@@ -12,6 +12,7 @@ mod id;
 mod name;
 mod receipt;
 mod store;
+mod visible;
 
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, LAUNCH_DAY, NewEvent, NotOpen};

@@ -95,7 +95,7 @@ pub(super) fn name(fields: &mut Fields) -> Option<Name> {
             Ok(name) => Some(name),
             Err(InvalidName::Empty) => fields.reject("name", Code::InvalidField),
             Err(InvalidName::TooLong) => fields.reject("name", Code::TooLong),
-            Err(InvalidName::InvisibleCharacter) => fields.reject("name", Code::InvalidCharacter),
+            Err(InvalidName::HiddenCharacter) => fields.reject("name", Code::InvalidCharacter),
         })
 }
 
