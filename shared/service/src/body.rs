@@ -98,15 +98,15 @@ impl Fields {
         }
     }
 
-    /// The RFC 3339 time in `name`, in UTC; `None` when it is null or missing.
+    /// The RFC 3339 time in `name`, in UTC and whole microseconds; `None` when it is null or missing.
     pub(crate) fn optional_time(&mut self, name: &'static str) -> Option<OffsetDateTime> {
         match self.take(name) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => match utc(&text) {
                 Some(time) => Some(time),
-                None => self.reject(name, Code::InvalidField),
+                None => self.reject(name, Code::InvalidTime),
             },
-            Some(_) => self.reject(name, Code::InvalidField),
+            Some(_) => self.reject(name, Code::InvalidTime),
         }
     }
 
@@ -152,11 +152,14 @@ impl Fields {
 }
 
 /// An RFC 3339 time in UTC, if it can be written as one there: an hour before the year 0 or after 9999
-/// cannot.
+/// cannot. What is finer than a microsecond is cut here, before anything is compared or answered:
+/// PostgreSQL would cut or round it later.
 fn utc(text: &str) -> Option<OffsetDateTime> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     let time = time.checked_to_offset(UtcOffset::UTC)?;
-    (0..=9_999).contains(&time.year()).then_some(time)
+    (0..=9_999)
+        .contains(&time.year())
+        .then(|| time.truncate_to_microsecond())
 }
 
 /// A short plain key is repeated, so that a typing error is found; anything else may be content

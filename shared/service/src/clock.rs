@@ -4,8 +4,7 @@ use time::OffsetDateTime;
 
 /// Now, in UTC and whole microseconds: PostgreSQL keeps no more.
 pub(crate) fn now() -> OffsetDateTime {
-    let now = OffsetDateTime::now_utc();
-    now.replace_microsecond(now.microsecond()).unwrap_or(now)
+    OffsetDateTime::now_utc().truncate_to_microsecond()
 }
 
 #[cfg(test)]

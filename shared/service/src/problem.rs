@@ -85,10 +85,12 @@ codes! {
     InvalidBody = UNPROCESSABLE_ENTITY "invalid_body" "The body must be a JSON object.";
     UnknownField = UNPROCESSABLE_ENTITY "unknown_field" "A field is not known here.";
     MissingField = UNPROCESSABLE_ENTITY "missing_field" "A field is missing.";
-    InvalidField = UNPROCESSABLE_ENTITY "invalid_field" "A field is empty or of the wrong type.";
+    InvalidField = UNPROCESSABLE_ENTITY "invalid_field" "A field is empty, shows nothing or is of the wrong type.";
+    InvalidTime = UNPROCESSABLE_ENTITY "invalid_field" "A time is in RFC 3339 and, in UTC, in a year from 0 to 9999, such as 2030-01-31T18:00:00Z.";
+    InvalidPeriod = UNPROCESSABLE_ENTITY "invalid_field" "The event closes before it opens, or at once. What is finer than a microsecond is cut from times.";
     TooLong = UNPROCESSABLE_ENTITY "too_long" "A field is too long.";
-    InvalidCharacter = UNPROCESSABLE_ENTITY "invalid_character" "A field has a character that cannot be shown.";
-    InvalidEmail = UNPROCESSABLE_ENTITY "invalid_email" "This is not an e-mail address.";
+    InvalidCharacter = UNPROCESSABLE_ENTITY "invalid_character" "A field has a character that cannot be seen, or that no text has. Type it instead of pasting it.";
+    InvalidEmail = UNPROCESSABLE_ENTITY "invalid_email" "This is not an e-mail address. Give it alone, such as ann@example.org: without mailto:, brackets, or a comma or full stop at its end.";
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The headers are larger than 8 KiB.";
     Internal = INTERNAL_SERVER_ERROR "internal" "A fault of ours. Repeating the request is safe.";
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Refused to protect the service; nothing was stored. Come again later.";

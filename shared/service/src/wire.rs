@@ -14,10 +14,13 @@ use uuid::Uuid;
     reason = "the OpenAPI document is generated from it; bodies are read by `body`"
 )]
 pub(crate) struct SignupRequest {
-    /// The participant. Trimmed, lower-cased and brought to Unicode NFC: one address, one signup.
+    /// The participant: one address and nothing else. Trimmed, lower-cased, brought to Unicode NFC, and
+    /// its domain to the form that people read (UTS 46): one address, one signup.
     #[schema(max_length = 254, example = "ann@example.org")]
     email: String,
-    /// Shown on the attendance list as it is given. No control or invisible characters.
+    /// Shown on the attendance list as it is given. No control or invisible characters, and no joiners or
+    /// variation selectors but where they have an effect: between letters that join, at a virama,
+    /// between or after emoji, after an ideograph.
     #[schema(max_length = 200, example = "Ann Example")]
     name: String,
 }
@@ -29,12 +32,14 @@ pub(crate) struct SignupRequest {
     reason = "the OpenAPI document is generated from it; bodies are read by `body`"
 )]
 pub(crate) struct EventRequest {
-    /// What participants read.
+    /// What participants read, of the characters of a participant's name.
     #[schema(max_length = 200, example = "Launch day")]
     name: String,
-    /// First instant of the signup period; null or left out: open from the start.
+    /// First instant of the signup period; null or left out: open from the start. What is finer than a
+    /// microsecond is cut.
     opens_at: Option<OffsetDateTime>,
-    /// End of the signup period, itself outside it; null or left out: never closes.
+    /// End of the signup period, itself outside it; null or left out: never closes. Later than `opens_at`
+    /// after what is finer than a microsecond has been cut.
     closes_at: Option<OffsetDateTime>,
 }
 

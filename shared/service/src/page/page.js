@@ -12,13 +12,13 @@ const FIELD_ERRORS = {
     missing_field: 'Please give your e-mail address.',
     invalid_field: 'Please give your e-mail address.',
     too_long: 'An e-mail address has at most 254 characters.',
-    invalid_email: 'This is not an e-mail address.',
+    invalid_email: 'Please give one address alone, such as ann@example.org: without mailto:, brackets, or a comma or full stop at its end.',
   },
   name: {
     missing_field: 'Please give your name.',
     invalid_field: 'Please give your name.',
     too_long: 'A name may have at most 200 characters.',
-    invalid_character: 'This name has a character that cannot be shown.',
+    invalid_character: 'This name has a character that cannot be seen. Please type it instead of pasting it.',
   },
 };
 

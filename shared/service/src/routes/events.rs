@@ -72,7 +72,7 @@ fn new_event(mut fields: Fields) -> Result<NewEvent, Problem> {
         .zip(closes_at)
         .is_some_and(|(opens, closes)| closes <= opens)
     {
-        let _: Option<()> = fields.reject("closes_at", Code::InvalidField);
+        let _: Option<()> = fields.reject("closes_at", Code::InvalidPeriod);
     }
     fields.finish()?;
     // A missing name has recorded its error, so `finish` has returned it.
