@@ -21,6 +21,10 @@ macro_rules! with_every_case {
                 markup_in_a_name_is_kept_verbatim,
                 the_longest_name_and_address_are_taken,
             }
+            scripts on public {
+                a_name_keeps_the_joiners_it_needs,
+                both_spellings_of_a_domain_are_one_participant,
+            }
             receipts on public {
                 a_receipt_is_good_at_once,
                 a_receipt_shows_the_signup,
@@ -43,6 +47,8 @@ macro_rules! with_every_case {
                 after_it_closes_an_event_takes_no_signups,
                 within_its_period_an_event_takes_signups,
                 an_event_closes_while_it_is_served,
+                a_time_finer_than_a_microsecond_is_cut,
+                a_period_within_a_microsecond_is_refused,
             }
             attendance_list on public {
                 pages_hold_every_signup_exactly_once,
@@ -72,8 +78,11 @@ macro_rules! with_every_case {
                 a_field_of_the_wrong_type_or_empty_is_refused,
                 a_field_that_is_too_long_is_refused,
                 an_invisible_character_in_a_name_is_refused,
+                a_name_that_shows_nothing_is_refused,
                 half_a_surrogate_pair_is_refused,
                 what_is_no_address_is_refused,
+                more_than_an_address_is_refused,
+                an_invisible_character_in_an_address_is_refused,
                 all_wrong_fields_are_named_at_once,
             }
             bad_requests on public {

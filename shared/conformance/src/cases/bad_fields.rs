@@ -55,21 +55,53 @@ pub async fn a_field_that_is_too_long_is_refused(target: &Target) -> Result {
     event.stored_nothing().await
 }
 
-/// Characters that nobody sees but a log, a terminal or a list obeys: 422 `invalid_character`.
+/// Characters that nobody sees, that a log, a terminal or a list obeys, or that no text has: 422
+/// `invalid_character`.
 pub async fn an_invisible_character_in_a_name_is_refused(target: &Target) -> Result {
     let event = Event::open(target).await?;
-    for c in [
-        '\0', '\u{1}', '\t', '\r', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{9f}', '\u{200b}',
-        '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{200e}', '\u{202a}', '\u{202e}',
-        '\u{2066}', '\u{2069}', '\u{2028}',
-    ] {
+    let hidden = "\0\u{1}\t\r\n\u{1b}\u{7f}\u{85}\u{9f}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\
+        \u{200e}\u{202a}\u{202e}\u{2066}\u{2069}\u{2028}\u{ad}\u{34f}\u{115f}\u{17b4}\
+        \u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{e0041}\u{e0100}\u{e000}\u{fdd0}\u{10ffff}";
+    for c in hidden.chars() {
         for name in [format!("qz{c}xv"), format!("{c}qzxv"), format!("qzxv{c}")] {
             let body = json!({"email": "qzxv@example.org", "name": name});
             refused(&event, &body, &["invalid_character"], &["/name"]).await?;
         }
     }
-    let body = json!({"email": "qzxv@example.org", "name": "qzxv\r\nSet-Cookie: qzxv=1"});
-    refused(&event, &body, &["invalid_character"], &["/name"]).await?;
+    for name in [
+        "qzxv\r\nSet-Cookie: qzxv=1",
+        "qzxv👩\u{200d}",
+        "qzxv7\u{fe0f}",
+    ] {
+        let body = json!({"email": "qzxv@example.org", "name": name});
+        refused(&event, &body, &["invalid_character"], &["/name"]).await?;
+    }
+    event.stored_nothing().await
+}
+
+/// A name of nothing but marks, joiners, blanks and characters that nobody sees would be an empty line:
+/// 422, of a participant and of an event.
+pub async fn a_name_that_shows_nothing_is_refused(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    let codes = ["invalid_field", "invalid_character"];
+    for name in [
+        "\u{3000}",
+        "\u{2800}",
+        "\u{3164}",
+        "\u{34f}",
+        "\u{115f}",
+        "\u{fe0f}",
+        "\u{200d}",
+        "\u{e0041}",
+        "\u{301}",
+        "\u{200c} \u{301}\u{200d}",
+    ] {
+        let body = json!({"email": "qzxv@example.org", "name": name});
+        refused(&event, &body, &codes, &["/name"]).await?;
+        let request = target.post("/v1/events").organiser(target);
+        let answer = request.json(&json!({ "name": name })).send().await?;
+        answer.ensure(answer.status == 422, "422 for an event of this name too")?;
+    }
     event.stored_nothing().await
 }
 
@@ -111,6 +143,49 @@ pub async fn what_is_no_address_is_refused(target: &Target) -> Result {
     ] {
         let body = json!({"email": email, "name": "qzxv"});
         refused(&event, &body, &["invalid_email"], &["/email"]).await?;
+    }
+    event.stored_nothing().await
+}
+
+/// What comes along when an address is copied, and a host without a domain: 422 `invalid_email`.
+pub async fn more_than_an_address_is_refused(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    for email in [
+        "mailto:qzxv@example.org",
+        "<qzxv@example.org>",
+        "qzxv@example.org,",
+        "qzxv@example.org;",
+        "qzxv@example.org.",
+        "qzxv@example.org?subject=qzxv",
+        "'qzxv@example.org'",
+        "qzxv@example",
+        "qzxv@[127.0.0.1]",
+        "qzxv@example..org",
+        "qzxv@-example.org",
+        ".qzxv@example.org",
+    ] {
+        let body = json!({"email": email, "name": "qzxv"});
+        refused(&event, &body, &["invalid_email"], &["/email"]).await?;
+    }
+    event.stored_nothing().await
+}
+
+/// An address with a character that nobody sees looks like another: 422 `invalid_email`.
+pub async fn an_invisible_character_in_an_address_is_refused(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    let hidden = "\u{ad}\u{34f}\u{fe0f}\u{200b}\u{200c}\u{200d}\u{2060}\u{2800}\u{3164}\u{e0041}\
+        \u{e000}\u{fdd0}";
+    for c in hidden.chars() {
+        for email in [
+            format!("qz{c}xv@example.org"),
+            format!("{c}qzxv@example.org"),
+            format!("qzxv{c}@example.org"),
+            format!("qzxv@exam{c}ple.org"),
+            format!("qzxv@example.org{c}"),
+        ] {
+            let body = json!({"email": email, "name": "qzxv"});
+            refused(&event, &body, &["invalid_email"], &["/email"]).await?;
+        }
     }
     event.stored_nothing().await
 }

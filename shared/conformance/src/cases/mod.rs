@@ -16,6 +16,7 @@ pub mod paths;
 pub mod probes;
 pub mod reads;
 pub mod receipts;
+pub mod scripts;
 pub mod signup_period;
 pub mod signups;
 pub mod slow_clients;

@@ -1,9 +1,10 @@
 //! An event takes signups from `opens_at` on and until `closes_at`; outside, nothing is kept.
 
-use crate::event::Event;
-use crate::wait::SETTLED;
+use crate::event::{Event, Shown};
+use crate::wait::{SETTLED, eventually};
 use crate::{Result, Target};
 use anyhow::ensure;
+use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 /// 409 `event_not_open` before the period, with no effect.
@@ -41,6 +42,62 @@ pub async fn an_event_closes_while_it_is_served(target: &Target) -> Result {
     late.problem(409, "event_closed")?;
     event.recorded(&signup.receipt).await?;
     event.holds(&["ann@example.org"]).await?;
+    Ok(())
+}
+
+/// Times have microseconds from the first answer on: what is finer is cut, also at the end of the last
+/// year, where rounding would leave it.
+pub async fn a_time_finer_than_a_microsecond_is_cut(target: &Target) -> Result {
+    const TIMES: [(&str, &str); 3] = [
+        (
+            "1969-07-20T20:17:40.1234569Z",
+            "1969-07-20T20:17:40.123456Z",
+        ),
+        ("2020-01-01T00:00:00.000000999Z", "2020-01-01T00:00:00Z"),
+        (
+            "9999-12-31T23:59:59.9999999999Z",
+            "9999-12-31T23:59:59.999999Z",
+        ),
+    ];
+    for (asked, kept) in TIMES {
+        let body = json!({"name": "A", "opens_at": asked});
+        let request = target.post("/v1/events").organiser(target).json(&body);
+        let created = request.send().await?.expect(&[201])?;
+        let made: Shown = created.json()?;
+        let path = format!("/v1/events/{}", made.id);
+        let shown = eventually(|| async { target.get(&path).send().await?.expect(&[200]) }).await?;
+        let seen: Shown = shown.json()?;
+        for (answer, event) in [(&created, &made), (&shown, &seen)] {
+            let at = event.opens_at.as_deref();
+            answer.ensure(at == Some(kept), format!("{asked} as {kept}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A period that begins and ends within one microsecond is none: 422, not a fault of the database.
+pub async fn a_period_within_a_microsecond_is_refused(target: &Target) -> Result {
+    const SECOND: &str = "2030-01-01T00:00:00";
+    for (opens, closes) in [
+        (".0000001Z", ".0000002Z"),
+        ("Z", ".000000999Z"),
+        (".123456Z", ".123456789Z"),
+        (".0000001Z", ".0000001Z"),
+        (".0000002+00:00", ".0000001-00:00"),
+    ] {
+        let body = json!({
+            "name": "A",
+            "opens_at": format!("{SECOND}{opens}"),
+            "closes_at": format!("{SECOND}{closes}"),
+        });
+        let request = target.post("/v1/events").organiser(target).json(&body);
+        let answer = request.send().await?;
+        let errors = answer.problem(422, "invalid_field")?;
+        answer.ensure(
+            errors == [("/closes_at".to_owned(), "invalid_field".to_owned())],
+            "`errors` to name /closes_at",
+        )?;
+    }
     Ok(())
 }
 
