@@ -5,6 +5,7 @@ use crate::select;
 use signup_domain::{
     Cache, Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError,
 };
+use signup_service::Lookups;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use time::OffsetDateTime;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct Events {
     kept: Arc<RwLock<HashMap<EventId, Arc<Event>>>>,
+    lookups: Lookups,
     primary: Database,
 }
 
@@ -24,6 +26,7 @@ impl Events {
     pub(crate) fn new(primary: Database) -> Self {
         Self {
             kept: Arc::default(),
+            lookups: Lookups::default(),
             primary,
         }
     }
@@ -38,19 +41,19 @@ impl Events {
         if let Some(event) = known {
             return Ok(event);
         }
-        let event = self.read(id).await?;
+        let event = self.lookups.find(id, |ids| self.read(ids)).await?;
         let kept = self.kept.write();
         let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
         Ok(kept.entry(id).or_insert(event).clone())
     }
 
-    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
-        let row = self
+    async fn read(&self, ids: Vec<EventId>) -> Result<Vec<Event>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| *id.as_uuid()).collect();
+        let rows = self
             .primary
-            .read(async |connection| select::event(connection, id).await)
+            .read(async |connection| select::events(connection, &ids).await)
             .await?;
-        let row = row.ok_or(StoreError::UnknownEvent)?;
-        select::event_from(id, row).map(Arc::new)
+        rows.into_iter().map(select::event_from).collect()
     }
 
     /// The event `id` and its number of signups: an exact count, counted each time.

@@ -5,31 +5,32 @@ use sqlx::{Error, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// An event as it is stored: its name, its signup period and its salt.
+/// An event as it is stored: its id, its name, its signup period and its salt.
 pub(crate) type EventRow = (
+    Uuid,
     String,
     Option<OffsetDateTime>,
     Option<OffsetDateTime>,
     Vec<u8>,
 );
 
-/// The event `id`, if there is one; [`event_from`] reads it.
-pub(crate) async fn event(
+/// Those of the events `ids` that there are; [`event_from`] reads them.
+pub(crate) async fn events(
     connection: &mut PgConnection,
-    id: EventId,
-) -> Result<Option<EventRow>, Error> {
-    sqlx::query_as("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
-        .bind(id.as_uuid())
-        .fetch_optional(connection)
+    ids: &[Uuid],
+) -> Result<Vec<EventRow>, Error> {
+    sqlx::query_as("SELECT id, name, opens_at, closes_at, salt FROM events WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(connection)
         .await
 }
 
-pub(crate) fn event_from(id: EventId, row: EventRow) -> Result<Event, StoreError> {
-    let (name, opens_at, closes_at, salt) = row;
+pub(crate) fn event_from(row: EventRow) -> Result<Event, StoreError> {
+    let (id, name, opens_at, closes_at, salt) = row;
     let salt = <[u8; 32]>::try_from(salt)
         .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
     Ok(Event {
-        id,
+        id: EventId::from_uuid(id),
         name,
         opens_at,
         closes_at,

@@ -7,6 +7,7 @@ use crate::replica::Replica;
 use crate::select;
 use moka::future::Cache as Kept;
 use signup_domain::{Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError};
+use signup_service::Lookups;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -24,6 +25,7 @@ const KEPT: u64 = 10_000;
 #[derive(Clone)]
 pub(crate) struct Events {
     kept: Kept<EventId, Arc<Event>>,
+    lookups: Lookups,
     cache: Cache,
     replica: Option<Replica>,
     primary: Database,
@@ -34,6 +36,7 @@ impl Events {
     pub(crate) fn new(cache: Cache, replica: Option<Replica>, primary: Database) -> Self {
         Self {
             kept: Kept::new(KEPT),
+            lookups: Lookups::default(),
             cache,
             replica,
             primary,
@@ -47,29 +50,38 @@ impl Events {
             return Ok(event);
         }
         // That there is no such event is not kept: it may be made at any time.
-        let found = Box::pin(self.kept.try_get_with(id, self.read(id))).await;
+        let lookup = self.lookups.find(id, |ids| self.read(ids));
+        let found = Box::pin(self.kept.try_get_with(id, lookup)).await;
         found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
     }
 
-    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+    async fn read(&self, ids: Vec<EventId>) -> Result<Vec<Event>, StoreError> {
+        let mut ids: Vec<_> = ids.iter().map(|id| *id.as_uuid()).collect();
         let on_replica = match &self.replica {
             Some(replica) => {
                 replica
-                    .read(async |client| select::event(client, id).await)
+                    .read(async |client| select::events(client, &ids).await)
                     .await
             }
             None => None,
         };
-        let row = match on_replica.flatten() {
-            Some(row) => row,
+        let rows = on_replica.unwrap_or_default();
+        let mut events: Vec<Event> = rows
+            .iter()
+            .map(select::event_from)
+            .collect::<Result<_, _>>()?;
+        ids.retain(|id| events.iter().all(|event| event.id.as_uuid() != id));
+        if !ids.is_empty() {
             // Made a moment ago, perhaps: only the primary can say that there is no such event.
-            None => self
+            let rows = self
                 .primary
-                .read(async |client| select::event(client, id).await)
-                .await?
-                .ok_or(StoreError::UnknownEvent)?,
-        };
-        select::event_from(id, &row).map(Arc::new)
+                .read(async |client| select::events(client, &ids).await)
+                .await?;
+            for row in &rows {
+                events.push(select::event_from(row)?);
+            }
+        }
+        Ok(events)
     }
 
     /// The event `id` and its number of signups, at most a second old while the databases are well.

@@ -9,6 +9,7 @@ use moka::future::Cache as Kept;
 use signup_domain::{
     Cache as Asked, Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError,
 };
+use signup_service::Lookups;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -33,6 +34,7 @@ struct Count {
 #[derive(Clone)]
 pub(crate) struct Events {
     kept: Kept<EventId, Arc<Event>>,
+    lookups: Lookups,
     counts: Kept<EventId, Count>,
     /// The last count of each, for as long as a shard is away.
     last: Kept<EventId, Count>,
@@ -46,6 +48,7 @@ impl Events {
         let counts = Kept::builder().max_capacity(KEPT).time_to_live(FRESH);
         Self {
             kept: Kept::new(KEPT),
+            lookups: Lookups::default(),
             counts: counts.build(),
             last: Kept::new(KEPT),
             shards,
@@ -57,15 +60,17 @@ impl Events {
     /// answers.
     pub(crate) async fn find(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
         // That there is no such event is not kept: it may be made at any time.
-        let found = self.kept.try_get_with(id, self.read(id)).await;
+        let lookup = self.lookups.find(id, |ids| self.read(ids));
+        let found = self.kept.try_get_with(id, lookup).await;
         found.map_err(|error: Arc<StoreError>| StoreError::clone(&error))
     }
 
-    async fn read(&self, id: EventId) -> Result<Arc<Event>, StoreError> {
+    async fn read(&self, ids: Vec<EventId>) -> Result<Vec<Event>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| *id.as_uuid()).collect();
         let mut answer = Err(StoreError::Unavailable("there is no shard".into()));
         for shard in self.shards.all() {
             answer = shard
-                .read(async |client| select::event(client, id).await)
+                .read(async |client| select::events(client, &ids).await)
                 .await;
             // Every shard has every event, so the first that answers decides.
             if answer.is_ok() {
@@ -73,8 +78,7 @@ impl Events {
             }
             self.metrics.without_shard.inc();
         }
-        let row = answer?.ok_or(StoreError::UnknownEvent)?;
-        select::event_from(id, &row).map(Arc::new)
+        answer?.iter().map(select::event_from).collect()
     }
 
     /// The event `id` and its number of recorded signups: at most a second old while the shards are

@@ -5,22 +5,22 @@ use signup_domain::{Attendee, Event, EventId, EventSalt, Recorded, SignupId, Sto
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
-/// The event `id`, if there is one; [`event_from`] reads it.
-pub(crate) async fn event(client: &Client, id: EventId) -> Result<Option<Row>, Error> {
+/// Those of the events `ids` that there are; [`event_from`] reads them.
+pub(crate) async fn events(client: &Client, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
     let statement = client
-        .prepare_cached("SELECT name, opens_at, closes_at, salt FROM events WHERE id = $1")
+        .prepare_cached("SELECT id, name, opens_at, closes_at, salt FROM events WHERE id = ANY($1)")
         .await?;
-    client.query_opt(&statement, &[id.as_uuid()]).await
+    client.query(&statement, &[&ids]).await
 }
 
-pub(crate) fn event_from(id: EventId, row: &Row) -> Result<Event, StoreError> {
-    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(3))
+pub(crate) fn event_from(row: &Row) -> Result<Event, StoreError> {
+    let salt = <[u8; 32]>::try_from(row.get::<_, &[u8]>(4))
         .map_err(|_| StoreError::Internal("the salt of an event has not 32 bytes".into()))?;
     Ok(Event {
-        id,
-        name: row.get(0),
-        opens_at: row.get(1),
-        closes_at: row.get(2),
+        id: EventId::from_uuid(row.get(0)),
+        name: row.get(1),
+        opens_at: row.get(2),
+        closes_at: row.get(3),
         salt: EventSalt::new(salt),
     })
 }

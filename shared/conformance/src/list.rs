@@ -40,6 +40,7 @@ macro_rules! with_every_case {
                 a_time_that_cannot_be_written_in_utc_is_refused,
                 a_wrong_event_is_refused,
                 an_unknown_event_is_not_found,
+                beside_many_unknown_events_others_are_served,
                 an_event_counts_its_signups,
             }
             signup_period on public {

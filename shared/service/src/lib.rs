@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod guard;
 mod log;
+mod lookups;
 mod metrics;
 mod openapi;
 mod operations;
@@ -27,6 +28,7 @@ mod wire;
 
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
 pub use log::{init_logging, init_logging_without};
+pub use lookups::Lookups;
 pub use metrics::{LATENCY_BUCKETS, Metrics, size_buckets};
 pub use openapi::openapi;
 pub use operations::Ready;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
+use futures::future::join_all;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use signup_service::Listeners;
@@ -154,6 +155,21 @@ impl TestService {
     /// As [`TestService::sign_up`].
     pub async fn event(&self) -> Answered {
         answered(self.client.get(format!("{}/v1/events/{EVENT}", self.url))).await
+    }
+
+    /// Asks for `count` events at once that there are not.
+    ///
+    /// # Panics
+    /// As [`TestService::sign_up`].
+    pub async fn unknown_events(&self, count: usize) -> Vec<Answered> {
+        let requests = (0..count).map(|number| {
+            let url = format!(
+                "{}/v1/events/{number:08x}-0000-4000-8000-000000000000",
+                self.url
+            );
+            answered(self.client.get(url))
+        });
+        join_all(requests).await
     }
 
     /// Waits until a probe has `status`.

@@ -12,6 +12,9 @@ const ANSWERED: Duration = Duration::from_secs(2);
 /// The service serves again so soon after its database does.
 const HEALED: Duration = Duration::from_secs(5);
 
+/// How often a connection was asked for.
+const ACQUIRED: &str = "database_pool_acquire_seconds_count";
+
 async fn heals(server: &Server) {
     let began = Instant::now();
     while server.sign_up("after-the-fault").await.status >= 500 {
@@ -100,4 +103,21 @@ async fn a_locked_table_is_refused_without_effect() {
         .unwrap();
     assert_eq!(rows, 0, "a refused signup was stored");
     assert_eq!(server.sign_up("ann").await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_events_have_one_connection_among_them() {
+    let server = Server::start().await;
+    let before = server.metric(ACQUIRED).await;
+    // Each statement takes as long as one may: those who ask meanwhile share the next.
+    server.proxy.set(Mode::Hang);
+    for answer in server.unknown_events(60).await {
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    let acquired = server.metric(ACQUIRED).await - before;
+    assert!(acquired < 20.0, "{acquired} connections for 60 requests");
+    server.proxy.set(Mode::Pass);
+    heals(&server).await;
+    let unknown = server.unknown_events(1).await;
+    assert_eq!(unknown[0].status, 404, "{unknown:?}");
 }

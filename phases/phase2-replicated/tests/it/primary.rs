@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The service serves again so soon after its primary does.
 const HEALED: Duration = Duration::from_secs(5);
 
+/// How often a connection was asked for.
+const ACQUIRED: &str = "database_pool_acquire_seconds_count";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_primary_signups_are_refused_and_reads_go_on() {
     let server = Server::start_with(&["--cache", "off"]).await;
@@ -132,4 +135,23 @@ async fn connections_that_died_unseen_fail_no_signup() {
     .unwrap();
     assert!(ended > 0);
     assert_eq!(server.sign_up("after").await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_events_have_one_connection_among_them() {
+    let server = Server::start().await;
+    let before = server.metric(ACQUIRED).await;
+    // Each statement takes as long as one may: those who ask meanwhile share the next.
+    server.primary.set(Mode::Hang);
+    server.replica.set(Mode::Hang);
+    for answer in server.unknown_events(60).await {
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    let acquired = server.metric(ACQUIRED).await - before;
+    assert!(acquired < 20.0, "{acquired} connections for 60 requests");
+    server.primary.set(Mode::Pass);
+    server.replica.set(Mode::Pass);
+    server.heals(HEALED).await;
+    let unknown = server.unknown_events(1).await;
+    assert_eq!(unknown[0].status, 404, "{unknown:?}");
 }

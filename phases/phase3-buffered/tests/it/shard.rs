@@ -17,6 +17,9 @@ fn as_of(event: &Answered) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap()
 }
 
+/// How often a connection was asked for.
+const ACQUIRED: &str = "database_pool_acquire_seconds_count";
+
 /// Fails unless the receipts of all that are not recorded say `accepted`, and of the others `recorded`.
 async fn receipts_say_what_is_so(system: &System, answers: &[(String, Answered)]) {
     let receipts = answers.iter().map(async |(name, answer)| {
@@ -172,4 +175,26 @@ async fn a_read_says_which_part_served_it() {
         hits.iter().all(|event| event.served_by == "cache"),
         "{hits:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_events_have_one_connection_among_them() {
+    let system = System::start().await;
+    let before = system.gateway.metric(ACQUIRED).await;
+    // Each statement takes as long as one may: those who ask meanwhile share the next.
+    for shard in 0..2 {
+        system.set_shard(shard, Mode::Hang);
+    }
+    for answer in system.gateway.unknown_events(60).await {
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    let acquired = system.gateway.metric(ACQUIRED).await - before;
+    assert!(acquired < 20.0, "{acquired} connections for 60 requests");
+    for shard in 0..2 {
+        system.set_shard(shard, Mode::Pass);
+    }
+    until("a shard answers", async || {
+        system.gateway.unknown_events(1).await[0].status == 404
+    })
+    .await;
 }

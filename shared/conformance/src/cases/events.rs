@@ -4,6 +4,7 @@ use crate::event::{Event, Shown};
 use crate::wait::eventually;
 use crate::{Result, Target};
 use anyhow::ensure;
+use futures::future::{try_join, try_join_all};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -201,6 +202,34 @@ pub async fn an_unknown_event_is_not_found(target: &Target) -> Result {
             request.send().await?.problem(404, "event_not_found")?;
         }
     }
+    Ok(())
+}
+
+/// While 300 events are asked for that there are not, signups go on, and an event that was just made
+/// is found at once.
+pub async fn beside_many_unknown_events_others_are_served(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    let unknown = (0..300).map(|_| async {
+        let path = format!("/v1/events/{}", Uuid::new_v4());
+        let answer = target.get(&path).send().await?;
+        if answer.status == 503 {
+            answer.required_header("retry-after")?;
+        } else {
+            answer.problem(404, "event_not_found")?;
+        }
+        Result::Ok(())
+    });
+    let others = async {
+        let emails = event.sign_up_many(10).await?;
+        event.holds(&emails).await?;
+        for _ in 0..10 {
+            let new = Event::open(target).await?;
+            new.show().await?;
+            new.sign_up("ann@example.org", "Ann").await?;
+        }
+        Result::Ok(())
+    };
+    try_join(try_join_all(unknown), others).await?;
     Ok(())
 }
 
