@@ -115,6 +115,9 @@ macro_rules! with_every_case {
                 a_body_that_never_comes_is_given_up,
                 a_body_of_one_byte_a_second_is_given_up,
                 slow_clients_keep_nobody_else_waiting,
+                slow_bodies_take_nobodys_place,
+                a_client_that_reads_nothing_is_let_go,
+                clients_that_read_nothing_keep_nobody_else_waiting,
             }
             concurrency on public {
                 a_hundred_signups_of_one_participant_are_one_row,
@@ -150,7 +153,7 @@ macro_rules! with_every_case {
                 no_personal_data_is_in_the_metrics,
             }
             admission on operations {
-                a_full_service_refuses_without_effect,
+                a_burst_is_answered_and_what_is_refused_has_no_effect,
             }
             cardinality on operations {
                 hostile_requests_do_not_grow_the_metrics,

@@ -7,9 +7,11 @@ use anyhow::{Context, bail};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 /// A connection to the public port.
@@ -31,14 +33,26 @@ pub(crate) enum End {
 
 impl Wire {
     pub(crate) async fn connect(target: &Target) -> Result<Self> {
-        let url: Url = target.base_url.parse()?;
-        let (Some(host), Some(port), "http") =
-            (url.host_str(), url.port_or_known_default(), url.scheme())
-        else {
-            bail!("this case speaks plain HTTP only, not {url}");
-        };
-        let host = format!("{host}:{port}");
+        let host = host(target)?;
         let stream = TcpStream::connect(&host).await.context("connecting")?;
+        Self::over(stream, host)
+    }
+
+    /// A connection with little room for answers, so that they fill it when they are not read.
+    pub(crate) async fn connect_to_read_little(target: &Target) -> Result<Self> {
+        let host = host(target)?;
+        let addresses = lookup_host(&host).await.context("looking the host up")?;
+        let address = addresses.into_iter().next().context("no such host")?;
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_recv_buffer_size(4 * 1024)?;
+        let stream = socket.connect(address).await.context("connecting")?;
+        Self::over(stream, host)
+    }
+
+    fn over(stream: TcpStream, host: String) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
@@ -66,6 +80,28 @@ impl Wire {
         self.sent.push_str(&excerpt(bytes));
         let sent = || format!("sent      {}", self.sent);
         self.stream.write_all(bytes).await.with_context(sent)
+    }
+
+    /// Sends as much of this as goes without waiting.
+    pub(crate) fn send_what_fits(&mut self, bytes: &[u8]) -> Result {
+        match self.stream.try_write(bytes) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error).context("sending"),
+        }
+    }
+
+    /// Sends `piece` again and again, reading nothing, until the connection is broken off, which must
+    /// be within the given time.
+    pub(crate) async fn refused_while_sending(&mut self, piece: &[u8], within: Duration) -> Result {
+        let write = async { while self.stream.write_all(piece).await.is_ok() {} };
+        timeout(within, write).await.with_context(|| {
+            format!(
+                "sent      {:?} again and again, and read nothing\n\
+                 expected  a closed connection within {within:?}\ngot       an open one",
+                excerpt(piece),
+            )
+        })
     }
 
     /// Waits for an answer.
@@ -117,6 +153,17 @@ impl Wire {
             ),
         }
     }
+}
+
+/// `host:port` of the public port.
+fn host(target: &Target) -> Result<String> {
+    let url: Url = target.base_url.parse()?;
+    let (Some(host), Some(port), "http") =
+        (url.host_str(), url.port_or_known_default(), url.scheme())
+    else {
+        bail!("this case speaks plain HTTP only, not {url}");
+    };
+    Ok(format!("{host}:{port}"))
 }
 
 /// Reads one answer, or the end of the connection before there is a whole header.

@@ -34,12 +34,13 @@ pub struct ServiceConfig {
     #[command(flatten)]
     pub process: ProcessConfig,
 
-    /// Requests in progress at once; one more is refused with 503 before its body is read.
-    /// Capacity × target time: about 5,000/s × 50 ms.
+    /// Requests worked on at once; one more is refused with 503. A request counts from when all of it is
+    /// there. Capacity × target time: about 5,000/s × 50 ms.
     #[arg(long, env, default_value_t = 256)]
     pub max_in_flight: usize,
 
-    /// Connections open at once; one more is closed at once. Each idle one holds about 10 kB.
+    /// Connections open at once. For one more, some of those go that wait for their client: of the client
+    /// that has most of them, the longest waiting. Each holds about 10 kB, up to 32.
     #[arg(long, env, default_value_t = 4_096)]
     pub max_connections: usize,
 

@@ -1,5 +1,6 @@
-//! Around every request: its id, its limits, its admission, its metrics and its log line.
+//! Around every request: its id, its limits, its metrics and its log line.
 
+use crate::admission::Admission;
 use crate::log::LogBudget;
 use crate::metrics::Metrics;
 use crate::page;
@@ -14,7 +15,6 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Longest URI accepted, in bytes. The longest of the contract has about 150.
@@ -31,25 +31,24 @@ pub(crate) struct Guard(Arc<Shared>);
 
 struct Shared {
     metrics: Metrics,
-    /// One permit a request in progress.
-    admission: Semaphore,
+    admission: Admission,
     /// Starts at random, so that ids of two runs differ, and counts up.
     next_request_id: AtomicU64,
     log_budget: LogBudget,
 }
 
 impl Guard {
-    pub(crate) fn new(metrics: Metrics, max_in_flight: usize) -> Self {
+    pub(crate) fn new(metrics: Metrics, admission: Admission) -> Self {
         Self(Arc::new(Shared {
             metrics,
-            admission: Semaphore::new(max_in_flight),
+            admission,
             next_request_id: AtomicU64::new(Uuid::new_v4().as_u64_pair().0),
             log_budget: LogBudget::default(),
         }))
     }
 }
 
-/// Admits or refuses a request, runs it, and accounts for it.
+/// Refuses a request by its header or runs it, and accounts for it.
 pub(crate) async fn guard(
     State(Guard(shared)): State<Guard>,
     request: Request,
@@ -67,19 +66,14 @@ pub(crate) async fn guard(
         .route(path.map(MatchedPath::as_str), request.method());
     let as_page = route.name() == PAGE && page::is_for_a_person(request.headers());
 
-    let mut response = match limits(&request) {
-        Some(code) => Problem::from(code).into_response(),
-        // Before the body is read: a refusal must stay cheap when there are many.
-        None => match shared.admission.try_acquire() {
-            Ok(_permit) => {
-                let _in_flight = shared.metrics.http.in_flight();
-                next.run(request).await
-            }
-            Err(_full) => {
-                shared.metrics.http.refused.inc();
-                Problem::from(Code::Unavailable).into_response()
-            }
-        },
+    // Before the body is read: a refusal must stay cheap when there are many.
+    let refusal = match limits(&request) {
+        Some(code) => Err(code.into()),
+        None => shared.admission.check(),
+    };
+    let mut response = match refusal {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Problem::into_response(problem),
     };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

@@ -4,12 +4,15 @@
 //!
 //! There is no database, cache or queue client in this crate's dependencies; a test checks it.
 //!
-//! Read in this order: [`serve`] → `routes` → `body` → `problem` → `guard` → [`Metrics`].
+//! Read in this order: [`serve`] → `routes` → `body` → `problem` → `guard` → `admission` →
+//! `acceptor` → `connections` → [`Metrics`].
 
 mod acceptor;
+mod admission;
 mod body;
 mod clock;
 mod config;
+mod connections;
 mod guard;
 mod log;
 mod lookups;

@@ -4,6 +4,7 @@
 //! and a rate is 0 rather than missing before the first event. A phase registers its own metrics
 //! beside these.
 
+use crate::connections::ConnectionMetrics;
 use crate::paths::{ASSET, EVENT, EVENTS, FIRST_PAGE, OPENAPI, PAGE, RECEIPT, SIGNUPS};
 use http::{Method, StatusCode};
 use hyper::http;
@@ -61,7 +62,7 @@ pub(crate) struct HttpMetrics {
     durations: [[Histogram; 3]; 2],
     in_flight: IntGauge,
     pub(crate) refused: IntCounter,
-    pub(crate) connections: IntGauge,
+    pub(crate) connections: ConnectionMetrics,
 }
 
 /// The counters of one request, found before it is run.
@@ -72,7 +73,7 @@ pub(crate) struct RouteMetrics<'a> {
 }
 
 /// Counts a request in progress for as long as it lives, also when its client goes away.
-pub(crate) struct InFlight<'a>(&'a IntGauge);
+pub(crate) struct InFlight(IntGauge);
 
 impl Metrics {
     /// The metrics of a process that runs `phase`.
@@ -158,6 +159,11 @@ impl HttpMetrics {
             "Requests refused because too many were in progress",
         )?;
         registry.register(Box::new(refused.clone()))?;
+        let let_go = IntCounter::new(
+            "http_connections_let_go_total",
+            "Connections closed to make room, while they waited for their client",
+        )?;
+        registry.register(Box::new(let_go.clone()))?;
         Ok(Self {
             requests: ROUTES.map(|route| {
                 METHODS.map(|method| {
@@ -168,11 +174,14 @@ impl HttpMetrics {
                 .map(|kind| CLASSES.map(|class| durations.with_label_values(&[kind, class]))),
             in_flight: gauge(registry, "http_requests_in_flight", "Requests in progress")?,
             refused,
-            connections: gauge(
-                registry,
-                "http_connections_open",
-                "Connections open on the public port",
-            )?,
+            connections: ConnectionMetrics {
+                open: gauge(
+                    registry,
+                    "http_connections_open",
+                    "Connections open on the public port",
+                )?,
+                let_go,
+            },
         })
     }
 
@@ -196,9 +205,9 @@ impl HttpMetrics {
         }
     }
 
-    pub(crate) fn in_flight(&self) -> InFlight<'_> {
+    pub(crate) fn in_flight(&self) -> InFlight {
         self.in_flight.inc();
-        InFlight(&self.in_flight)
+        InFlight(self.in_flight.clone())
     }
 }
 
@@ -218,7 +227,7 @@ impl RouteMetrics<'_> {
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -1,6 +1,8 @@
 //! Starting, serving and draining a process.
 
 use crate::acceptor::Acceptor;
+use crate::admission::Admission;
+use crate::connections::ConnectionMetrics;
 use crate::guard::Guard;
 use crate::operations::{self, Operations, Ready};
 use crate::routes::{self, api::Api};
@@ -8,7 +10,7 @@ use crate::socket::Listener;
 use crate::{Metrics, Secrets, ServiceConfig, SignupStore};
 use futures::FutureExt;
 use hyper_util::server::graceful::GracefulShutdown;
-use prometheus::IntGauge;
+use prometheus::{IntCounter, IntGauge};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,10 +66,12 @@ pub async fn serve<S: SignupStore>(
     tracing::info!(address = %listeners.public, "serving");
 
     let connections = metrics.http.connections.clone();
-    let guard = Guard::new(metrics, config.max_in_flight);
+    let admission = Admission::new(&metrics, config.max_in_flight);
+    let guard = Guard::new(metrics, admission.clone());
     let app = routes::router(
         Api {
             store,
+            admission,
             secrets: Arc::new(secrets),
         },
         guard,
@@ -135,7 +139,10 @@ impl OperationsPort {
             started: Arc::clone(&started),
             stopping: stop.clone(),
         };
-        let uncounted = IntGauge::new("operations_connections", "not exported")?;
+        let uncounted = ConnectionMetrics {
+            open: IntGauge::new("operations_connections", "not exported")?,
+            let_go: IntCounter::new("operations_connections_let_go", "not exported")?,
+        };
         let server = Acceptor::new(operations::router(probes), 64, uncounted);
         let serving = tokio::spawn(server.accept(listener.into(), CancellationToken::new()));
         Ok(Self { started, serving })

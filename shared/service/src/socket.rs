@@ -1,14 +1,28 @@
 //! Where a service listens: a TCP port, or a Unix socket for a balancer on the same machine.
 
+use socket2::SockRef;
 use std::fmt;
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{AddrParseError, SocketAddr};
+use std::net::{AddrParseError, IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::either::Either;
+
+/// How long a client may take nothing of an answer that is ready for it, before the connection is
+/// ended. Whoever takes some begins anew: an export may be read slowly. More than the 8 s for which a
+/// busy reader stands still.
+const WRITE_DEADLINE: Duration = Duration::from_secs(12);
+
+/// Most that the kernel keeps of an answer beyond what is on its way to the client, in bytes; without
+/// this it is megabytes a connection.
+const MAX_UNSENT_BYTES: u32 = 16 * 1024;
+
+/// A connection, and the address of its client; behind the balancer, on a Unix socket, it has none.
+pub(crate) type Accepted = (Either<TcpStream, UnixStream>, Option<IpAddr>);
 
 /// An address to listen on: `IP:port`, or `unix:/path`.
 #[derive(Debug, Clone)]
@@ -65,18 +79,28 @@ impl Listener {
         }
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<Either<TcpStream, UnixStream>> {
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _peer) = listener.accept().await?;
-                // Answers are smaller than a segment: without this they wait for the peer's
-                // delayed ACK. A client that is gone already will show in the first read.
-                let _ = stream.set_nodelay(true);
-                Ok(Either::Left(stream))
+                let (stream, peer) = listener.accept().await?;
+                // A client that is gone already will show in the first read.
+                let _ = set_options(&stream);
+                Ok((Either::Left(stream), Some(peer.ip())))
             }
-            Self::Unix(listener) => Ok(Either::Right(listener.accept().await?.0)),
+            // The deadline for writing is the balancer's own.
+            Self::Unix(listener) => Ok((Either::Right(listener.accept().await?.0), None)),
         }
     }
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    // Answers are smaller than a segment: without this they wait for the peer's delayed ACK.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    // The kernel's deadline, and not one of our own: it knows what the client has taken, we only
+    // what the kernel has.
+    socket.set_tcp_user_timeout(Some(WRITE_DEADLINE))?;
+    socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)
 }
 
 impl fmt::Display for Listener {
@@ -114,13 +138,8 @@ mod tests {
         let mut client = UnixStream::connect(&path).await.unwrap();
         client.write_all(b"hello").await.unwrap();
         let mut heard = [0; 5];
-        listener
-            .accept()
-            .await
-            .unwrap()
-            .read_exact(&mut heard)
-            .await
-            .unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hello");
         fs::remove_file(path).unwrap();
     }

@@ -1,4 +1,5 @@
-//! Clients that send too slowly are let go within 5 s, and keep nobody else waiting.
+//! Clients that send too slowly are let go within 5 s, those that read nothing soon after, and neither
+//! keeps anybody else waiting.
 
 use crate::event::Event;
 use crate::wire::{End, Wire};
@@ -7,6 +8,14 @@ use std::time::Duration;
 
 /// 5 s by the contract, and what a busy machine needs to notice.
 const LET_GO_WITHIN: Duration = Duration::from_millis(5_500);
+
+/// How long a client may read nothing before it is let go: long enough for a reader that stands still
+/// for 8 s, and what a busy machine needs to notice.
+const UNREAD_WITHIN: Duration = Duration::from_secs(25);
+
+/// Slow bodies that are sent at once: more than the 256 requests which a service of the lab works on at
+/// once, and with their clients' sockets within 1,024 open files.
+const SLOW_BODIES: usize = 300;
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -64,6 +73,51 @@ pub async fn slow_clients_keep_nobody_else_waiting(target: &Target) -> Result {
     event.holds(&emails).await?;
     drop(slow);
     Ok(())
+}
+
+/// While more bodies are awaited than a service works on requests, others are served as ever: what is
+/// not all there takes no place.
+pub async fn slow_bodies_take_nobodys_place(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    let mut slow = Vec::new();
+    for _ in 0..SLOW_BODIES {
+        let mut wire = Wire::connect(target).await?;
+        wire.send(head(&event, &wire).as_bytes()).await?;
+        slow.push(wire);
+    }
+    let emails = event.sign_up_many(20).await?;
+    event.show().await?;
+    event.holds(&emails).await?;
+    drop(slow);
+    Ok(())
+}
+
+/// A client that asks again and again and never reads an answer: a write has a deadline, too.
+pub async fn a_client_that_reads_nothing_is_let_go(target: &Target) -> Result {
+    let mut wire = Wire::connect_to_read_little(target).await?;
+    let request = get(&wire);
+    wire.refused_while_sending(request.as_bytes(), UNREAD_WITHIN)
+        .await
+}
+
+/// While 100 clients have asked 400 times each and read nothing, others are served as ever.
+pub async fn clients_that_read_nothing_keep_nobody_else_waiting(target: &Target) -> Result {
+    let event = Event::open(target).await?;
+    let mut unread = Vec::new();
+    for _ in 0..100 {
+        let mut wire = Wire::connect_to_read_little(target).await?;
+        let requests = get(&wire).repeat(400);
+        wire.send_what_fits(requests.as_bytes())?;
+        unread.push(wire);
+    }
+    let emails = event.sign_up_many(20).await?;
+    event.holds(&emails).await?;
+    drop(unread);
+    Ok(())
+}
+
+fn get(wire: &Wire) -> String {
+    format!("GET /openapi.json HTTP/1.1\r\nHost: {}\r\n\r\n", wire.host)
 }
 
 fn head(event: &Event<'_>, wire: &Wire) -> String {

@@ -3,7 +3,7 @@
 
 use crate::SignupStore;
 use crate::problem::{Code, Problem};
-use crate::routes::api::{Api, InEvent, within_deadline};
+use crate::routes::api::{Api, InEvent};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -75,7 +75,7 @@ pub(crate) async fn of_first_event<S: SignupStore>(
 }
 
 async fn show<S: SignupStore>(api: &Api<S>, event: EventId) -> Result<Response, Problem> {
-    let counted = within_deadline(api.store.event(event)).await?.value;
+    let counted = api.ask(api.store.event(event)).await?.value;
     let page = EventPage::new(counted).map_err(fault)?;
     let html = page.render().map_err(fault)?;
     Ok((HEADERS, Html(html)).into_response())

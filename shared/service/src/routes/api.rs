@@ -1,11 +1,13 @@
 //! What the handlers share: the store behind its deadline, who may ask, and what is read from a path
 //! and said in a header the same way everywhere.
 
+use crate::admission::Admission;
 use crate::problem::{Code, Problem};
 use crate::{Secrets, SignupStore};
 use axum::extract::{FromRequestParts, Path};
 use constant_time_eq::constant_time_eq;
 use futures::FutureExt;
+use futures::future::{Either, ready};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use hyper::http;
@@ -20,7 +22,22 @@ const STORE_DEADLINE: Duration = Duration::from_millis(1_900);
 /// One for the process.
 pub(crate) struct Api<S> {
     pub(crate) store: S,
+    pub(crate) admission: Admission,
     pub(crate) secrets: Arc<Secrets>,
+}
+
+impl<S> Api<S> {
+    /// Asks the store: in a place of its own, if there is one, and not past the deadline. All of the
+    /// request must be there by now.
+    pub(crate) fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> impl Future<Output = Result<T, Problem>> {
+        match self.admission.place() {
+            Ok(place) => Either::Left(within_deadline(work).inspect(move |_| drop(place))),
+            Err(refusal) => Either::Right(ready(Err(refusal))),
+        }
+    }
 }
 
 /// Waits for the store, but not past the deadline.

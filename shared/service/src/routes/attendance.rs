@@ -94,7 +94,7 @@ async fn one_page<S: SignupStore>(
     event: EventId,
     page: Page,
 ) -> Result<Response, Problem> {
-    let found = within_deadline(api.store.list(event, page)).await?;
+    let found = api.ask(api.store.list(event, page)).await?;
     let headers = provenance(&found);
     let full = found.value.len() == usize::from(page.limit);
     let signups: Vec<_> = found
@@ -117,7 +117,10 @@ async fn export_all<S: SignupStore>(
     event: EventId,
     after: Option<SignupId>,
 ) -> Result<Response, Problem> {
+    // A place for the first page, as for any request; an export that has begun is not refused.
+    let place = api.admission.place()?;
     let first = fetch(&api, event, after).await?;
+    drop(place);
     let headers = provenance(&first);
     let rest = stream::try_unfold(
         (api.clone(), cursor(&first)),

@@ -1,6 +1,6 @@
 //! Showing an event with its number of signups, and creating one.
 
-use super::api::{Api, InEvent, Organiser, provenance, within_deadline};
+use super::api::{Api, InEvent, Organiser, provenance};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
@@ -31,7 +31,7 @@ pub(crate) async fn show<S: SignupStore>(
     State(api): State<Arc<Api<S>>>,
     InEvent(event): InEvent,
 ) -> Result<Response, Problem> {
-    let found = within_deadline(api.store.event(event)).await?;
+    let found = api.ask(api.store.event(event)).await?;
     let headers = provenance(&found);
     Ok((headers, Json(EventAnswer::from(found.value))).into_response())
 }
@@ -53,7 +53,7 @@ pub(crate) async fn create<S: SignupStore>(
     _: Organiser,
     fields: Fields,
 ) -> Result<Response, Problem> {
-    let event = within_deadline(api.store.create_event(new_event(fields)?)).await?;
+    let event = api.ask(api.store.create_event(new_event(fields)?)).await?;
     let location = format!("/v1/events/{}", event.id);
     let answer = EventAnswer::new(event, 0, clock::now());
     Ok((

@@ -1,6 +1,6 @@
 //! Signing up, and checking a receipt.
 
-use super::api::{Api, InEvent, event_id, provenance, within_deadline};
+use super::api::{Api, InEvent, event_id, provenance};
 use crate::SignupStore;
 use crate::body::Fields;
 use crate::clock;
@@ -50,7 +50,7 @@ pub(crate) async fn sign_up<S: SignupStore>(
         status,
         new,
         signed_up_at,
-    } = within_deadline(api.store.sign_up(signup)).await?;
+    } = api.ask(api.store.sign_up(signup)).await?;
 
     let receipt = api.secrets.receipt_keys.seal(event, id);
     let code = match (status, new) {
@@ -120,7 +120,7 @@ pub(crate) async fn check_receipt<S: SignupStore>(
     let event = event_id(&event)?;
     let keys = &api.secrets.receipt_keys;
     let id = keys.open(event, &receipt).ok_or(Code::ReceiptNotFound)?;
-    let found = within_deadline(api.store.find(event, id)).await?;
+    let found = api.ask(api.store.find(event, id)).await?;
     let headers = provenance(&found);
     let (status, signup) = match found.value.ok_or(Code::ReceiptNotFound)? {
         Checked::Recorded(signup) => (Status::Recorded, Some(signup)),

@@ -1,0 +1,54 @@
+//! How many requests are worked on at once. A request takes its place where the store is asked, and
+//! by then all of it is there: nobody holds one while his client is awaited.
+
+use crate::metrics::{HttpMetrics, InFlight, Metrics};
+use crate::problem::{Code, Problem};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The places; one for the process.
+#[derive(Clone)]
+pub(crate) struct Admission {
+    places: Arc<Semaphore>,
+    http: Arc<HttpMetrics>,
+}
+
+/// A place, for as long as it lives: also when its client goes away.
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _in_flight: InFlight,
+}
+
+impl Admission {
+    pub(crate) fn new(metrics: &Metrics, max_in_flight: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(max_in_flight)),
+            http: Arc::clone(&metrics.http),
+        }
+    }
+
+    /// Refuses while every place is taken: asked as soon as there is a header, because a refusal must
+    /// stay cheap when there are many.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        match self.places.available_permits() {
+            0 => Err(self.refusal()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A place, or the refusal.
+    pub(crate) fn place(&self) -> Result<Place, Problem> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => Ok(Place {
+                _permit: permit,
+                _in_flight: self.http.in_flight(),
+            }),
+            Err(_full) => Err(self.refusal()),
+        }
+    }
+
+    fn refusal(&self) -> Problem {
+        self.http.refused.inc();
+        Code::Unavailable.into()
+    }
+}
