@@ -40,8 +40,8 @@ pub struct WriterConfig {
     pub parts: PartsConfig,
 }
 
-/// Adds shards to phase 3 of the signup lab, while nobody signs up: stop the gateways, let the writer
-/// empty the queues and stop it, start the new shards empty, run this, and start both with the new list.
+/// Adds shards to phase 3 of the signup lab, while signups are accepted: start the new shards empty, start
+/// writer and gateways again with the new list, and run this with the same. Broken off, run it again.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct ReshardConfig {

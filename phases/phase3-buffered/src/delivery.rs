@@ -1,6 +1,6 @@
 //! Takes a batch to where it is kept, and answers everybody in it with what became of it.
 
-use crate::db::Database;
+use crate::buckets::ShardMap;
 use crate::entry::Entry;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Key};
@@ -50,7 +50,7 @@ async fn publish(
     lane: usize,
     entries: Vec<Entry>,
 ) -> Sent {
-    let map_version = shards.map.version;
+    let map_version = shards.map().version;
     let address = Address { map_version, shard };
     let published = match frame::encode(address, entries.iter().map(Entry::row)) {
         Some(frame) => publisher.publish(shard, lane, &frame).await,
@@ -77,9 +77,17 @@ async fn publish(
 
 /// Writes a batch into its shard, and answers it.
 async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
+    let map = shards.map();
+    // The map may have changed while they waited.
+    let is_here = |entry: &Entry| map.owner(entry.accepted.id.as_uuid()) == shard;
+    let (entries, elsewhere): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_here);
+    for entry in elsewhere {
+        let why = "another shard owns this signup now";
+        entry.answer(Err(StoreError::Unavailable(why.into())));
+    }
     let rows: Vec<Row<'_>> = entries.iter().map(Entry::row).collect();
     let keys: Vec<Key> = rows.iter().map(insert::key).collect();
-    let mut outcomes = write(shards.shard(shard), &rows).await;
+    let mut outcomes = write(shards, &map, shard, &rows).await;
     for (entry, key) in entries.into_iter().zip(keys) {
         let outcome = match &mut outcomes {
             Ok(outcomes) => answer(outcomes, key),
@@ -92,8 +100,13 @@ async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
 /// Of each participant of a batch: whether the signup is new, and when it was.
 type Outcomes = HashMap<Key, Result<(bool, OffsetDateTime), StoreError>>;
 
-async fn write(database: &Database, rows: &[Row<'_>]) -> Result<Outcomes, StoreError> {
-    let written = insert::insert(database, rows).await?;
+async fn write(
+    shards: &Shards,
+    map: &ShardMap,
+    shard: u16,
+    rows: &[Row<'_>],
+) -> Result<Outcomes, StoreError> {
+    let written = insert::insert(shards, map, shard, rows).await?;
     let mut outcomes = Outcomes::with_capacity(rows.len());
     for (row, _) in &written.refused {
         let refused = StoreError::Internal("the shard refuses this signup".into());
@@ -108,7 +121,7 @@ async fn write(database: &Database, rows: &[Row<'_>]) -> Result<Outcomes, StoreE
     }
     let keys = rows.iter().map(insert::key);
     let repeats: Vec<Key> = keys.filter(|key| !outcomes.contains_key(key)).collect();
-    for (key, first) in insert::first_signups(database, &repeats).await {
+    for (key, first) in insert::first_signups(shards.shard(shard), &repeats).await {
         outcomes.insert(key, first.map(|at| (false, at)));
     }
     Ok(outcomes)

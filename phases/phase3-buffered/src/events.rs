@@ -1,5 +1,6 @@
 //! Events: created by the organiser on every shard, never changed; counted by the shards' counters.
 
+use crate::buckets::ShardMap;
 use crate::db::Database;
 use crate::metrics::QueueMetrics;
 use crate::select;
@@ -115,10 +116,13 @@ impl Events {
     async fn sum(&self, id: EventId) -> Result<Count, StoreError> {
         // First the time, then the count: what arrives in between makes it no older.
         let as_of = OffsetDateTime::now_utc();
+        let map = self.shards.map();
+        // By one map, or what has moved from one shard to another would count twice, or never.
         let counts = self.shards.all().iter().map(async |shard| {
-            shard
-                .read(async |client| select::count(client, id).await)
-                .await
+            let count = shard.read(async |client| select::count(client, id).await);
+            let (version, count) = count.await?;
+            self.shards.agree(&map, version)?;
+            Ok::<u64, StoreError>(count)
         });
         let signups = try_join_all(counts).await?.into_iter().sum();
         Ok(Count { signups, as_of })
@@ -138,7 +142,11 @@ impl Events {
             closes_at: event.closes_at,
             salt: EventSalt::new(salt),
         };
-        let inserts = self.shards.all().iter().map(|shard| insert(shard, &event));
+        let map = self.shards.map();
+        let inserts = self.shards.all().iter().map(async |shard| {
+            let version = insert(shard, &map, &event).await?;
+            self.shards.agree(&map, version)
+        });
         try_join_all(inserts).await.map_err(|error| match error {
             // Another shard may have it by now.
             StoreError::Unavailable(cause) => StoreError::Unknown(cause),
@@ -148,13 +156,22 @@ impl Events {
     }
 }
 
-async fn insert(shard: &Database, event: &Event) -> Result<(), StoreError> {
-    shard
+/// Inserts an event, and returns the version of the map that the shard holds. While `reshard` runs, no
+/// event is made: it would be on some of the shards (`insert::send` says how that is kept).
+async fn insert(shard: &Database, map: &ShardMap, event: &Event) -> Result<u32, StoreError> {
+    let version = i64::from(map.version);
+    let held = shard
         .write(async |client| {
             let statement = client
                 .prepare_cached(
-                    "INSERT INTO events (id, name, opens_at, closes_at, salt)
-                     VALUES ($1, $2, $3, $4, $5)",
+                    "WITH map AS (
+                         SELECT version FROM shard_map FOR SHARE
+                     ), new AS (
+                         INSERT INTO events (id, name, opens_at, closes_at, salt)
+                         SELECT $1::uuid, $2::text, $3::timestamptz, $4::timestamptz, $5::bytea
+                         FROM map WHERE version = $6::bigint
+                     )
+                     SELECT version FROM map",
                 )
                 .await?;
             let salt = event.salt.as_bytes().as_slice();
@@ -166,12 +183,12 @@ async fn insert(shard: &Database, event: &Event) -> Result<(), StoreError> {
                 ..
             } = event;
             client
-                .execute(
+                .query_one(
                     &statement,
-                    &[id.as_uuid(), name, opens_at, closes_at, &salt],
+                    &[id.as_uuid(), name, opens_at, closes_at, &salt, &version],
                 )
                 .await
-                .map(drop)
         })
-        .await
+        .await?;
+    Ok(held.get::<_, i32>(0).unsigned_abs())
 }

@@ -1,10 +1,12 @@
 //! Writing a batch into its shard: one statement for all its rows and for the event's counter.
 
+use crate::buckets::ShardMap;
 use crate::db::Database;
 use crate::frame::Row;
 use crate::outcome::is_about_the_rows;
+use crate::shards::Shards;
 use signup_domain::StoreError;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -20,6 +22,29 @@ pub(crate) struct Written<'a> {
     pub(crate) refused: Vec<(Row<'a>, String)>,
 }
 
+/// Writes `rows` into the shards that own them by the map as it is: into one, unless it has changed since
+/// they were put together.
+///
+/// # Errors
+/// As [`insert`].
+pub(crate) async fn by_owner<'a>(
+    shards: &Shards,
+    rows: &[Row<'a>],
+) -> Result<Written<'a>, StoreError> {
+    let map = shards.map();
+    let mut by_owner: BTreeMap<u16, Vec<Row<'a>>> = BTreeMap::new();
+    for row in rows {
+        by_owner.entry(map.owner(&row.id)).or_default().push(*row);
+    }
+    let mut written = Written::default();
+    for (owner, rows) in by_owner {
+        let part = insert(shards, &map, owner, &rows).await?;
+        written.new.extend(part.new);
+        written.refused.extend(part.refused);
+    }
+    Ok(written)
+}
+
 /// Writes `rows`; those that are there already stay as they are. Writing the same rows again writes
 /// nothing, so whoever gets an error may repeat it all.
 ///
@@ -27,16 +52,19 @@ pub(crate) struct Written<'a> {
 /// the row that is to blame stands alone: the others are written.
 ///
 /// # Errors
-/// When the shard does not answer, or not in good order; some rows may be written.
+/// When the shard does not answer, or not in good order; some rows may be written. When it holds another
+/// map than the one it was chosen by: then none of those that are left.
 pub(crate) async fn insert<'a>(
-    shard: &Database,
+    shards: &Shards,
+    map: &ShardMap,
+    shard: u16,
     rows: &[Row<'a>],
 ) -> Result<Written<'a>, StoreError> {
     let mut written = Written::default();
     let distinct = distinct(rows);
     let mut parts = vec![&distinct[..]];
     while let Some(part) = parts.pop() {
-        match send(shard, part).await {
+        match send(shards, map, shard, part).await {
             Ok(new) => written.new.extend(new),
             Err(StoreError::Internal(cause)) if is_about_the_rows(&cause) => match part {
                 [row] => written.refused.push((*row, cause)),
@@ -63,21 +91,35 @@ fn distinct<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
 
 /// Sends the statement; returns what it wrote, after the commit: the client reads on until
 /// PostgreSQL is ready for the next statement.
-async fn send(shard: &Database, part: &[Row<'_>]) -> Result<Vec<Key>, StoreError> {
+async fn send(
+    shards: &Shards,
+    map: &ShardMap,
+    shard: u16,
+    part: &[Row<'_>],
+) -> Result<Vec<Key>, StoreError> {
     let events: Vec<Uuid> = part.iter().map(|row| row.event).collect();
     let ids: Vec<Uuid> = part.iter().map(|row| row.id).collect();
     let emails: Vec<&str> = part.iter().map(|row| row.email).collect();
     let names: Vec<&str> = part.iter().map(|row| row.name).collect();
     let times: Vec<OffsetDateTime> = part.iter().map(|row| row.signed_up_at).collect();
-    let rows = shard
+    let version = i64::from(map.version);
+    let rows = shards
+        .shard(shard)
         .write(async |client| {
-            // The counter last, once for all rows: its lock is held for no longer than the commit.
+            // The map is locked until the commit, so that no signup is written behind `reshard`'s back: it
+            // holds a lock against this one. A row lock that had to wait sees what was committed meanwhile,
+            // which the rest of a statement does not. The counter last, once for all rows: its lock is held
+            // for no longer than the commit.
             let statement = client
                 .prepare_cached(
-                    "WITH new AS (
+                    "WITH map AS (
+                         SELECT version FROM shard_map FOR SHARE
+                     ), new AS (
                          INSERT INTO signups (event_id, id, email, name, signed_up_at)
-                         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[],
-                                              $5::timestamptz[])
+                         SELECT batch.*
+                         FROM map, UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[],
+                                          $5::timestamptz[]) AS batch
+                         WHERE version = $6::bigint
                          ON CONFLICT (event_id, id) DO NOTHING
                          RETURNING event_id, id
                      ), counted AS (
@@ -86,15 +128,25 @@ async fn send(shard: &Database, part: &[Row<'_>]) -> Result<Vec<Key>, StoreError
                          ON CONFLICT (event_id)
                          DO UPDATE SET signups = counts.signups + excluded.signups
                      )
-                     SELECT event_id, id FROM new",
+                     SELECT version, event_id, id FROM map LEFT JOIN new ON true",
                 )
                 .await?;
             client
-                .query(&statement, &[&events, &ids, &emails, &names, &times])
+                .query(
+                    &statement,
+                    &[&events, &ids, &emails, &names, &times, &version],
+                )
                 .await
         })
         .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    // Where nothing is new there is one row all the same, and no map has version 0.
+    let held = rows.first().map_or(0, |row| row.get(0));
+    shards.agree(map, i32::unsigned_abs(held))?;
+    let key = |row: &tokio_postgres::Row| {
+        let event: Option<Uuid> = row.get(1);
+        Some((event?, row.get(2)))
+    };
+    Ok(rows.iter().filter_map(key).collect())
 }
 
 /// When the participants whose rows were there had signed up. The conflict was with committed rows, so

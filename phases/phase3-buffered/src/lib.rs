@@ -22,10 +22,11 @@
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `frame` →
-//! `writers` → `writer` → `insert` → `dead_letter` → `events` → `select` → `shards` → `db` → `outcome` →
+//! `writers` → `writer` → `insert` → `dead_letter` → `events` → `select` → `shards` → `buckets` → `db` → `outcome` →
 //! `schema` → `map` → `config` → `metrics` → the mains. How shards are added is in `reshard`.
 
 mod batch;
+mod buckets;
 mod config;
 mod db;
 mod dead_letter;
@@ -53,6 +54,7 @@ pub use reshard::reshard;
 pub use writers::write;
 
 use batch::{Batches, MESSAGE_ROWS};
+use buckets::ShardMap;
 use db::Database;
 use delivery::Sink;
 use events::Events;
@@ -61,7 +63,7 @@ use futures::future::{pending, select_ok, try_join_all};
 use metrics::StoreMetrics;
 use publisher::Publisher;
 use queue::Broker;
-use shards::{ShardMap, Shards};
+use shards::Shards;
 use signup_domain::{
     Attendee, Checked, Counted, Event, EventId, Found, NewEvent, NewSignup, Page, SignedUp,
     SignupId, SignupStore, StoreError,
@@ -163,7 +165,8 @@ async fn start_up(store: Store) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
-/// not agree on who owns what, or when a task that signups wait for has stopped.
+/// not agree on who owns what, when the map names shards that the settings do not, or when a task that
+/// signups wait for has stopped.
 pub async fn serve(
     config: GatewayConfig,
     listeners: Listeners,
@@ -176,6 +179,7 @@ pub async fn serve(
     let store = wire(&config, &metrics, map)?;
     let startup = Box::pin(start_up(store.clone()));
     let (batches, publisher) = (store.batches.clone(), store.publisher.clone());
+    let shards = store.shards.clone();
     let service = signup_service::serve(
         &config.service,
         secrets,
@@ -196,6 +200,7 @@ pub async fn serve(
         // Without one of them signups are answered 503 or 504. Exit, so that the restart policy starts
         // another gateway.
         () = batches.stopped() => anyhow::bail!("a task that sends batches has stopped"),
+        why = shards.follow() => Err(why),
         () = publisher_stopped => anyhow::bail!("the task that connects to the queue has stopped"),
     }
 }

@@ -1,16 +1,19 @@
 //! The map of the shards as each of them holds it: claimed by the first program that comes, read by all,
 //! written by `reshard`.
 
-use crate::shards::ShardMap;
+use crate::buckets::ShardMap;
 use anyhow::{Context, ensure};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
-/// The map of a shard; an empty one gets the first map of so many shards.
-pub(crate) async fn claim(shard: &PgPool, number: usize, count: usize) -> anyhow::Result<ShardMap> {
+/// The map of a shard; an empty one gets `first`.
+pub(crate) async fn claim(
+    shard: &PgPool,
+    number: usize,
+    first: &ShardMap,
+) -> anyhow::Result<ShardMap> {
     if let Some(map) = read(shard, number).await? {
         return Ok(map);
     }
-    let first = ShardMap::first(count);
     sqlx::query(
         "INSERT INTO shard_map (version, shard, owners) VALUES ($1, $2, $3)
          ON CONFLICT (one) DO NOTHING",
@@ -26,7 +29,10 @@ pub(crate) async fn claim(shard: &PgPool, number: usize, count: usize) -> anyhow
 }
 
 /// The map of a shard, if it has one.
-pub(crate) async fn read(shard: &PgPool, number: usize) -> anyhow::Result<Option<ShardMap>> {
+pub(crate) async fn read(
+    shard: impl PgExecutor<'_>,
+    number: usize,
+) -> anyhow::Result<Option<ShardMap>> {
     let row: Option<(i32, i16, Vec<i16>)> =
         sqlx::query_as("SELECT version, shard, owners FROM shard_map")
             .fetch_optional(shard)
@@ -38,15 +44,15 @@ pub(crate) async fn read(shard: &PgPool, number: usize) -> anyhow::Result<Option
         usize::try_from(holds)? == number,
         "SHARD_URLS names shard {holds} in place {number}"
     );
-    let owners = owners.into_iter().map(u16::try_from);
-    Ok(Some(ShardMap {
-        version: u32::try_from(version)?,
-        owners: owners.collect::<Result<_, _>>()?,
-    }))
+    Ok(Some(ShardMap::stored(version, owners)?))
 }
 
 /// Gives a shard this map, whatever it had.
-pub(crate) async fn write(shard: &PgPool, number: usize, map: &ShardMap) -> anyhow::Result<()> {
+pub(crate) async fn write(
+    shard: impl PgExecutor<'_>,
+    number: usize,
+    map: &ShardMap,
+) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO shard_map (version, shard, owners) VALUES ($1, $2, $3)
          ON CONFLICT (one) DO UPDATE SET version = excluded.version, owners = excluded.owners",

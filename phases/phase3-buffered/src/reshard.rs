@@ -1,97 +1,211 @@
-//! Adding shards: moves the signups of some buckets to new shards, under the next version of the map.
+//! Adding shards while signups are accepted: moves the signups of some buckets to new shards, under the
+//! next version of the map.
 //!
-//! The procedure, with nobody signing up meanwhile:
+//! The procedure:
 //!
-//! 1. Stop the gateways. Let the writer empty the queues, and stop it: a message that is still queued
-//!    was addressed by the old map, and would become a dead letter.
-//! 2. Start the new shards, empty.
-//! 3. Run `phase3-reshard` with all shards, the old ones first. It copies, compares, switches the map of
-//!    every shard, and then removes what has moved. Whenever it is broken off, run it again: until the
-//!    last map is switched no service starts, and nothing is removed before that.
-//! 4. Start writer and gateways with the new list of shards.
+//! 1. Start the new shards, empty.
+//! 2. Start writer and gateways again, one after the other, with the new list of shards: the old ones
+//!    first. The map does not name the new ones yet, so nothing goes there.
+//! 3. Run `phase3-reshard` with the same list. Whenever it is broken off, run it again.
+//!
+//! On each shard it works in one transaction that holds a lock on the map, from before the copy until what
+//! has moved is removed. Whoever writes a signup or an event locks the map for that statement (`insert`):
+//! so nothing is written behind its back, and with a lost session both go, the lock and what was done under
+//! it. Meanwhile gateways accept into the queue and the writer waits; without the queue (`--queue off`)
+//! signups are refused. Reads go on. Afterwards all of them meet the next version of the map and follow it
+//! (`shards`); whoever was not given the new shards ends, and says so.
+//!
+//! A run that is broken off while it commits leaves some shards with the next map, the new ones first.
+//! Until it is run again receipts, list and count of the others' signups are as if a shard were away, and
+//! no service starts. Of who signs up twice meanwhile, before and after, either time may be recorded.
 
+use crate::buckets::ShardMap;
 use crate::config::ReshardConfig;
 use crate::map;
 use crate::schema;
-use crate::shards::{BUCKETS, ShardMap};
 use anyhow::{Context, ensure};
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolCopyExt;
-use uuid::Uuid;
+use futures::TryStreamExt;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::collections::BTreeMap;
 
-/// A shard with its map, if it has one yet.
+/// For the transaction. A statement that writes ends within 8 s (`db::WRITER`), and is waited for. A copy
+/// may take its time, and other shards' too. A session whose machine is gone ends within half a minute.
+const SESSION: &str = "SET LOCAL application_name = 'phase3-reshard';
+    SET LOCAL lock_timeout = '15s';
+    SET LOCAL statement_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL tcp_keepalives_idle = 15;
+    SET LOCAL tcp_keepalives_interval = 5;
+    SET LOCAL tcp_keepalives_count = 3";
+
+/// A bucket of a row, as PostgreSQL reads it.
+const BUCKET: &str = "get_byte(uuid_send(id), 0)";
+
+const COLUMNS: &str = "event_id, id, email, name, signed_up_at";
+
+/// A shard, locked, with its map, if it has one yet.
 struct Member {
-    pool: PgPool,
+    number: usize,
+    transaction: Transaction<'static, Postgres>,
     map: Option<ShardMap>,
 }
 
 /// Moves what the next map gives to other shards; returns how many signups were moved.
 ///
 /// # Errors
-/// When a shard does not answer, when the old shards hold different maps that this program did not
-/// leave behind, or when a copy differs from its original: then nothing is removed.
+/// When a shard does not answer, or another run holds it; when the shards hold maps that no broken run of
+/// the same list has left; when a copy differs from its original. Then nothing is removed.
 pub async fn reshard(config: &ReshardConfig) -> anyhow::Result<u64> {
-    let mut members = Vec::new();
+    let mut shards = Vec::new();
     for (number, url) in config.shard_urls.iter().enumerate() {
-        let pool = schema::connect(url, config.database_password_file.as_deref()).await?;
-        schema::migrate(&pool, number).await?;
-        let map = map::read(&pool, number).await?;
-        members.push(Member { pool, map });
+        let shard = schema::connect(url, config.database_password_file.as_deref()).await?;
+        schema::migrate(&shard, number).await?;
+        shards.push(shard);
     }
-    let (old, new) = maps(&members)?;
+    let moved = grow(&shards).await;
+    // Not left to the end of the process: who runs it again at once would still meet the locks.
+    for shard in &shards {
+        shard.close().await;
+    }
+    moved
+}
+
+async fn grow(shards: &[PgPool]) -> anyhow::Result<u64> {
+    let mut members = Vec::new();
+    for (number, shard) in shards.iter().enumerate() {
+        members.push(Member::lock(shard, number).await?);
+    }
+    let Some((old, new)) = maps(&members)? else {
+        return Ok(0);
+    };
+    copy_events(&mut members).await?;
     let mut moved = 0;
-    copy_events(&members).await?;
-    for bucket in 0..BUCKETS {
-        let (from, to) = (old.owners[bucket], new.owners[bucket]);
-        if from != to {
-            let (from, to) = (&members[usize::from(from)], &members[usize::from(to)]);
-            // Removed already where the map was switched by a run before.
-            if from.map.as_ref() != Some(&new) {
-                moved += copy(&from.pool, &to.pool, bucket).await?;
-            }
+    for ((from, to), buckets) in moves(&old, &new) {
+        let members = members.get_disjoint_mut([usize::from(from), usize::from(to)]);
+        let [from, to] = members.context("a shard was not listed")?;
+        // Removed already where a run before has committed it.
+        if from.map.as_ref() != Some(&new) {
+            let copied = copy(&mut from.transaction, &mut to.transaction, &buckets).await;
+            let (from, to) = (from.number, to.number);
+            moved += copied.with_context(|| format!("from shard {from} to shard {to}"))?;
         }
     }
-    // New shards first: until the last old one is switched, no two lists of shards agree.
-    for (number, member) in members.iter().enumerate().rev() {
-        map::write(&member.pool, number, &new).await?;
-    }
-    for (number, member) in members.iter().enumerate() {
-        tidy(&member.pool, number, &new).await?;
+    // New shards first: until the last old one is switched no two lists of shards agree, and what is
+    // removed from an old one is committed on the new one.
+    while let Some(member) = members.pop() {
+        member.switch(&old, &new).await?;
     }
     Ok(moved)
 }
 
-/// The map that is, and the one to be.
-fn maps(members: &[Member]) -> anyhow::Result<(ShardMap, ShardMap)> {
+impl Member {
+    async fn lock(shard: &PgPool, number: usize) -> anyhow::Result<Self> {
+        let mut transaction = shard.begin().await?;
+        sqlx::raw_sql(SESSION).execute(&mut *transaction).await?;
+        let other: Option<String> = sqlx::query_scalar(
+            "SELECT format('shard %s is locked by %s%s since %s: wait for it, or end it there with SELECT '
+                           'pg_terminate_backend(%s)', $1, application_name, ' on ' || host(client_addr),
+                           date_trunc('second', xact_start), pid)
+             FROM pg_locks JOIN pg_stat_activity USING (pid)
+             WHERE relation = 'shard_map'::regclass AND datname = current_database()
+                   AND mode = 'ExclusiveLock' AND granted",
+        )
+        .bind(i32::try_from(number)?)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if let Some(other) = other {
+            anyhow::bail!(other);
+        }
+        sqlx::raw_sql("LOCK TABLE shard_map IN EXCLUSIVE MODE")
+            .execute(&mut *transaction)
+            .await
+            .with_context(|| format!("the map of shard {number} is in use"))?;
+        let map = map::read(&mut *transaction, number).await?;
+        Ok(Self {
+            number,
+            transaction,
+            map,
+        })
+    }
+
+    /// Gives the shard the next map, removes what has moved and was compared, and counts what is there.
+    async fn switch(mut self, old: &ShardMap, new: &ShardMap) -> anyhow::Result<()> {
+        let number = u16::try_from(self.number)?;
+        let from_here = moves(old, new).into_iter();
+        let from_here = from_here.filter(|((from, _), _)| *from == number);
+        let given: Vec<i32> = from_here.flat_map(|(_, buckets)| buckets).collect();
+        if self.map.as_ref() != Some(new) {
+            let statement = format!("DELETE FROM signups WHERE {BUCKET} = ANY($1)");
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(given)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
+        map::write(&mut *self.transaction, self.number, new).await?;
+        sqlx::raw_sql(
+            "DELETE FROM event_counts;
+             INSERT INTO event_counts SELECT event_id, count(*) FROM signups GROUP BY event_id",
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        self.transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The map that is, and the one to be; `None` when all shards hold the latter.
+fn maps(members: &[Member]) -> anyhow::Result<Option<(ShardMap, ShardMap)>> {
     let held = members.iter().filter_map(|member| member.map.as_ref());
     let old = held.min_by_key(|map| map.version);
     let old = old
         .context("no shard has a map: there is nothing to move")?
         .clone();
-    let shards = usize::from(old.owners.iter().copied().max().unwrap_or(0)) + 1;
+    let shards = old.shards();
     ensure!(
-        shards < members.len(),
-        "the map names {shards} shards already: list the new ones after them"
+        shards <= members.len(),
+        "the map names {shards} shards: list all of them, and the new ones after them"
     );
-    let new = old.grown(members.len());
-    for member in members.iter().take(shards) {
-        let known = member
-            .map
-            .as_ref()
-            .is_some_and(|map| *map == old || *map == new);
-        ensure!(known, "the old shards hold different maps");
+    if members
+        .iter()
+        .all(|member| shards == members.len() && member.map.as_ref() == Some(&old))
+    {
+        return Ok(None);
     }
-    Ok((old, new))
+    let new = old.grown(members.len());
+    for member in members {
+        let number = member.number;
+        let known = match &member.map {
+            Some(map) => *map == old || *map == new,
+            None => number >= shards,
+        };
+        ensure!(
+            known,
+            "shard {number} holds another map: a run that was broken off is finished with its own list"
+        );
+    }
+    Ok(Some((old, new)))
+}
+
+/// Which buckets move, by where from and where to.
+fn moves(old: &ShardMap, new: &ShardMap) -> BTreeMap<(u16, u16), Vec<i32>> {
+    let mut moves: BTreeMap<_, Vec<i32>> = BTreeMap::new();
+    let owners = old.owners.iter().zip(&new.owners);
+    for ((from, to), bucket) in owners.zip(0..) {
+        if from != to {
+            moves.entry((*from, *to)).or_default().push(bucket);
+        }
+    }
+    moves
 }
 
 /// Every shard has every event.
-async fn copy_events(members: &[Member]) -> anyhow::Result<()> {
-    let Some((first, others)) = members.split_first() else {
+async fn copy_events(members: &mut [Member]) -> anyhow::Result<()> {
+    let Some((first, others)) = members.split_first_mut() else {
         return Ok(());
     };
     let events: String =
         sqlx::query_scalar("SELECT coalesce(json_agg(events), '[]')::text FROM events")
-            .fetch_one(&first.pool)
+            .fetch_one(&mut *first.transaction)
             .await?;
     for member in others {
         sqlx::query(
@@ -99,94 +213,50 @@ async fn copy_events(members: &[Member]) -> anyhow::Result<()> {
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&events)
-        .execute(&member.pool)
+        .execute(&mut *member.transaction)
         .await?;
     }
     Ok(())
 }
 
-/// First and last id of a bucket.
-fn range(bucket: usize) -> anyhow::Result<(Uuid, Uuid)> {
-    let first = u128::from(u8::try_from(bucket)?) << 120;
-    Ok((
-        Uuid::from_u128(first),
-        Uuid::from_u128(first | (u128::MAX >> 8)),
-    ))
-}
-
-/// Copies one bucket, again from the start if some of it is there, and compares.
-async fn copy(from: &PgPool, to: &PgPool, bucket: usize) -> anyhow::Result<u64> {
-    let (first, last) = range(bucket)?;
-    let (rows, copied) = (
-        digest(from, first, last).await?,
-        digest(to, first, last).await?,
+/// Copies what is not there yet, and compares all of it, row by row. Returns how many were copied.
+async fn copy(
+    from: &mut PgConnection,
+    to: &mut PgConnection,
+    buckets: &[i32],
+) -> anyhow::Result<u64> {
+    // Numbers of ours: COPY takes no parameters. In one order, to be compared.
+    let buckets: Vec<String> = buckets.iter().map(ToString::to_string).collect();
+    let rows = format!(
+        "COPY (SELECT {COLUMNS} FROM signups WHERE {BUCKET} IN ({}) ORDER BY event_id, id)
+         TO STDOUT BINARY",
+        buckets.join(", ")
     );
-    ensure!(
-        copied.0 <= rows.0,
-        "bucket {bucket} has more signups where it goes than where it comes from"
-    );
-    if rows == copied {
-        return Ok(0);
-    }
-    sqlx::query("DELETE FROM signups WHERE id BETWEEN $1 AND $2")
-        .bind(first)
-        .bind(last)
-        .execute(to)
+    sqlx::raw_sql("CREATE TEMPORARY TABLE arrived (LIKE signups)")
+        .execute(&mut *to)
         .await?;
-    let columns = "event_id, id, email, name, signed_up_at";
-    // Two ids in hexadecimal: nothing here comes from outside. COPY takes no parameters.
-    let out = format!(
-        "COPY (SELECT {columns} FROM signups WHERE id BETWEEN '{first}' AND '{last}') TO STDOUT BINARY"
-    );
-    let out = from.copy_out_raw(&out).await?;
-    let mut into = to
-        .copy_in_raw(&format!("COPY signups ({columns}) FROM STDIN BINARY"))
-        .await?;
-    let mut out = std::pin::pin!(out);
-    while let Some(chunk) = futures::TryStreamExt::try_next(&mut out).await? {
-        into.send(chunk).await?;
+    let into = format!("COPY arrived ({COLUMNS}) FROM STDIN BINARY");
+    let mut into = to.copy_in_raw(&into).await?;
+    let mut out = from.copy_out_raw(&rows).await?;
+    while let Some(row) = out.try_next().await? {
+        into.send(row).await?;
     }
-    let copied = into.finish().await?;
-    ensure!(
-        rows == digest(to, first, last).await?,
-        "the copy of bucket {bucket} differs"
-    );
-    Ok(copied)
-}
-
-/// The number of rows of a bucket, and the sum of a hash of each.
-async fn digest(shard: &PgPool, first: Uuid, last: Uuid) -> anyhow::Result<(i64, Option<String>)> {
-    Ok(sqlx::query_as(
-        "SELECT count(*), sum(hashtextextended(signups::text, 0)::numeric)::text
-         FROM signups WHERE id BETWEEN $1 AND $2",
-    )
-    .bind(first)
-    .bind(last)
-    .fetch_one(shard)
-    .await?)
-}
-
-/// Removes what a shard does not own any more, and counts what it does.
-async fn tidy(shard: &PgPool, number: usize, map: &ShardMap) -> anyhow::Result<()> {
-    let mut transaction = shard.begin().await?;
-    for (bucket, owner) in map.owners.iter().enumerate() {
-        if usize::from(*owner) != number {
-            let (first, last) = range(bucket)?;
-            sqlx::query("DELETE FROM signups WHERE id BETWEEN $1 AND $2")
-                .bind(first)
-                .bind(last)
-                .execute(&mut *transaction)
-                .await?;
+    drop(out);
+    into.finish().await?;
+    let copied = sqlx::query("INSERT INTO signups TABLE arrived ON CONFLICT DO NOTHING")
+        .execute(&mut *to)
+        .await?
+        .rows_affected();
+    sqlx::raw_sql("DROP TABLE arrived")
+        .execute(&mut *to)
+        .await?;
+    let mut originals = from.copy_out_raw(&rows).await?;
+    let mut copies = to.copy_out_raw(&rows).await?;
+    // One message a row, as the protocol of PostgreSQL says of COPY.
+    loop {
+        match (originals.try_next().await?, copies.try_next().await?) {
+            (None, None) => return Ok(copied),
+            (original, copy) => ensure!(original == copy, "the signups there differ from these"),
         }
     }
-    sqlx::query("DELETE FROM event_counts")
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(
-        "INSERT INTO event_counts SELECT event_id, count(*) FROM signups GROUP BY event_id",
-    )
-    .execute(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(())
 }

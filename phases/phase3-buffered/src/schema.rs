@@ -1,9 +1,9 @@
 //! What every shard must hold before anything is served: the schema, the map, and the event that is
 //! there from the start. Whoever starts first makes it; everybody checks it.
 
+use crate::buckets::ShardMap;
 use crate::config::PartsConfig;
 use crate::map;
-use crate::shards::ShardMap;
 use anyhow::{Context, ensure};
 use backon::{ConstantBuilder, Retryable};
 use signup_domain::LAUNCH_DAY;
@@ -27,9 +27,12 @@ pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
     for (number, url) in parts.shard_urls.iter().enumerate() {
         let shard = connect(url, parts.database_password_file.as_deref()).await?;
         migrate(&shard, number).await?;
-        let map = map::claim(&shard, number, count).await?;
+        // A shard that is new among others gets their map, which does not name it yet.
+        let others = first.as_ref().map(|(map, _)| map.clone());
+        let others = others.unwrap_or_else(|| ShardMap::first(count));
+        let map = map::claim(&shard, number, &others).await?;
         ensure!(
-            map.owners.iter().all(|owner| usize::from(*owner) < count),
+            map.shards() <= count,
             "the map of shard {number} (version {}) names more than the {count} shards of SHARD_URLS",
             map.version
         );

@@ -1,9 +1,21 @@
 //! The statements that read, each on one shard.
+//!
+//! What depends on who owns what comes with the version of the map that the shard holds, read in the same
+//! statement: when it is another one, what was asked for may be elsewhere.
 
 use deadpool_postgres::Client;
 use signup_domain::{Attendee, Event, EventId, EventSalt, Recorded, SignupId, StoreError};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
+
+/// The map that the shard holds: its version, and who owns each bucket.
+pub(crate) async fn map(client: &Client) -> Result<(i32, Vec<i16>), Error> {
+    let statement = client
+        .prepare_cached("SELECT version, owners FROM shard_map")
+        .await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok((row.get(0), row.get(1)))
+}
 
 /// Those of the events `ids` that there are; [`event_from`] reads them.
 pub(crate) async fn events(client: &Client, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
@@ -25,55 +37,75 @@ pub(crate) fn event_from(row: &Row) -> Result<Event, StoreError> {
     })
 }
 
-/// The number of signups that a shard's counter shows.
-pub(crate) async fn count(client: &Client, event: EventId) -> Result<u64, Error> {
+/// The version of the map, and the number of signups that the shard's counter shows.
+pub(crate) async fn count(client: &Client, event: EventId) -> Result<(u32, u64), Error> {
     let statement = client
-        .prepare_cached("SELECT signups FROM event_counts WHERE event_id = $1")
+        .prepare_cached(
+            "SELECT version, coalesce(signups, 0)
+             FROM shard_map LEFT JOIN event_counts ON event_id = $1",
+        )
         .await?;
-    let row = client.query_opt(&statement, &[event.as_uuid()]).await?;
-    Ok(row.map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+    let row = client.query_one(&statement, &[event.as_uuid()]).await?;
+    Ok((version(&row), row.get::<_, i64>(1).unsigned_abs()))
 }
 
-/// A signup, if it is there.
+/// The version of the map, and a signup, if it is there.
 pub(crate) async fn signup(
     client: &Client,
     event: EventId,
     id: SignupId,
-) -> Result<Option<Recorded>, Error> {
+) -> Result<(u32, Option<Recorded>), Error> {
     let statement = client
-        .prepare_cached("SELECT name, signed_up_at FROM signups WHERE event_id = $1 AND id = $2")
+        .prepare_cached(
+            "SELECT version, name, signed_up_at
+             FROM shard_map LEFT JOIN signups ON event_id = $1 AND id = $2",
+        )
         .await?;
     let row = client
-        .query_opt(&statement, &[event.as_uuid(), id.as_uuid()])
+        .query_one(&statement, &[event.as_uuid(), id.as_uuid()])
         .await?;
-    Ok(row.map(|row| Recorded {
-        name: row.get(0),
-        signed_up_at: row.get(1),
-    }))
+    let name: Option<String> = row.get(1);
+    let recorded = name.map(|name| Recorded {
+        name,
+        signed_up_at: row.get(2),
+    });
+    Ok((version(&row), recorded))
 }
 
-/// The signups after one and up to another, in the order of ids.
+/// The version of the map, and the signups after one and up to another, in the order of ids.
 pub(crate) async fn page(
     client: &Client,
     event: EventId,
     after: Uuid,
     last: Uuid,
     limit: i64,
-) -> Result<Vec<Attendee>, Error> {
+) -> Result<(u32, Vec<Attendee>), Error> {
     let statement = client
         .prepare_cached(
-            "SELECT id, email, name, signed_up_at FROM signups
-             WHERE event_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
+            "SELECT version, id, email, name, signed_up_at
+             FROM shard_map LEFT JOIN (
+                 SELECT id, email, name, signed_up_at FROM signups
+                 WHERE event_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4
+             ) AS page ON true
+             ORDER BY id",
         )
         .await?;
     let rows = client
         .query(&statement, &[event.as_uuid(), &after, &last, &limit])
         .await?;
-    let attendee = |row: &Row| Attendee {
-        id: SignupId::from_uuid(row.get(0)),
-        email: row.get(1),
-        name: row.get(2),
-        signed_up_at: row.get(3),
+    let attendee = |row: &Row| {
+        Some(Attendee {
+            id: SignupId::from_uuid(row.get::<_, Option<Uuid>>(1)?),
+            email: row.get(2),
+            name: row.get(3),
+            signed_up_at: row.get(4),
+        })
     };
-    Ok(rows.iter().map(attendee).collect())
+    // Where there is no signup there is one row all the same, and no map has version 0.
+    let version = rows.first().map_or(0, version);
+    Ok((version, rows.iter().filter_map(attendee).collect()))
+}
+
+fn version(row: &Row) -> u32 {
+    row.get::<_, i32>(0).unsigned_abs()
 }

@@ -1,112 +1,47 @@
-//! The shards: which one owns a signup, by a map that every shard holds a copy of.
+//! The shards, and the map by which one of them is chosen.
 //!
-//! A signup's bucket is the first byte of its id, which is a keyed hash, so buckets are equally
-//! full. Buckets never change; the map from buckets to shards does when shards are added
-//! (`reshard`), under a new version.
+//! The map is read at the start, and again when a shard answers by another one: every statement that
+//! depends on it says which version the shard holds. So nothing is read or written where it is not any
+//! more, and adding shards (`reshard`) needs no restart.
 
+use crate::buckets::ShardMap;
 use crate::db::Database;
-use signup_domain::SignupId;
+use crate::select;
+use signup_domain::{SignupId, StoreError};
 use std::sync::Arc;
-use uuid::Uuid;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 
-/// Buckets, whatever the number of shards.
-pub(crate) const BUCKETS: usize = 256;
-
-/// Which shard owns each bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShardMap {
-    pub(crate) version: u32,
-    /// By bucket.
-    pub(crate) owners: Vec<u16>,
-}
-
-/// A stretch of ids in one shard, in the order of ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stretch {
-    pub(crate) shard: u16,
-    /// Its last id.
-    pub(crate) last: Uuid,
-}
+/// Between two looks for the next map, while the shards do not agree on it yet.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// All shards, and the map.
 #[derive(Clone)]
 pub(crate) struct Shards {
-    pub(crate) map: Arc<ShardMap>,
+    map: watch::Sender<Arc<ShardMap>>,
     databases: Arc<[Database]>,
-}
-
-impl ShardMap {
-    /// The first map of `shards` shards: each owns one stretch of buckets.
-    pub(crate) fn first(shards: usize) -> Self {
-        let owner = |bucket| u16::try_from(bucket * shards / BUCKETS).unwrap_or(u16::MAX);
-        Self {
-            version: 1,
-            owners: (0..BUCKETS).map(owner).collect(),
-        }
-    }
-
-    /// The next map, for more shards: each old one keeps an equal part of its buckets, and gives the
-    /// others to the new ones. What is not given away does not move.
-    pub(crate) fn grown(&self, shards: usize) -> Self {
-        let share = BUCKETS.div_ceil(shards);
-        let mut held = vec![0; shards];
-        let first_new = self.owners.iter().max().map_or(0, |last| last + 1);
-        let mut owners = self.owners.clone();
-        for owner in &mut owners {
-            let has_room = |shard: &u16| held[usize::from(*shard)] < share;
-            let mut new = first_new..u16::try_from(shards).unwrap_or(u16::MAX);
-            if !has_room(owner)
-                && let Some(receiver) = new.find(has_room)
-            {
-                *owner = receiver;
-            }
-            held[usize::from(*owner)] += 1;
-        }
-        Self {
-            version: self.version + 1,
-            owners,
-        }
-    }
-
-    /// The shard that owns a signup.
-    pub(crate) fn owner(&self, id: &Uuid) -> u16 {
-        self.owners[bucket(id)]
-    }
-
-    /// Where all ids from that of `after` on are, in their order: whoever reads one stretch after the
-    /// other reads the ids of all shards in order, without merging.
-    pub(crate) fn stretches(&self, after: &Uuid) -> Vec<Stretch> {
-        let mut stretches: Vec<Stretch> = Vec::new();
-        for bucket in bucket(after)..BUCKETS {
-            let shard = self.owners[bucket];
-            let mut last = [0xff; 16];
-            last[0] = u8::try_from(bucket).unwrap_or(u8::MAX);
-            let last = Uuid::from_bytes(last);
-            match stretches.last_mut() {
-                Some(stretch) if stretch.shard == shard => stretch.last = last,
-                _ => stretches.push(Stretch { shard, last }),
-            }
-        }
-        stretches
-    }
-}
-
-fn bucket(id: &Uuid) -> usize {
-    id.as_bytes()[0].into()
+    /// A shard holds another map than the one it was chosen by.
+    outdated: Arc<Notify>,
 }
 
 impl Shards {
     /// The shards in `databases`, in their order.
     pub(crate) fn new(map: ShardMap, databases: Vec<Database>) -> Self {
         Self {
-            map: Arc::new(map),
+            map: watch::Sender::new(Arc::new(map)),
             databases: databases.into(),
+            outdated: Arc::default(),
         }
+    }
+
+    /// The map. Whoever chooses a shard by it keeps it for [`agree`](Self::agree).
+    pub(crate) fn map(&self) -> Arc<ShardMap> {
+        Arc::clone(&self.map.borrow())
     }
 
     /// The number of the shard that owns a signup.
     pub(crate) fn owner(&self, id: SignupId) -> u16 {
-        self.map.owner(id.as_uuid())
+        self.map.borrow().owner(id.as_uuid())
     }
 
     /// The shard with this number.
@@ -119,72 +54,65 @@ impl Shards {
     pub(crate) fn all(&self) -> &[Database] {
         &self.databases
     }
+
+    /// Fails unless a shard, chosen by `map`, holds the same `version`; then the map is read again.
+    pub(crate) fn agree(&self, map: &ShardMap, version: u32) -> Result<(), StoreError> {
+        if version == map.version {
+            return Ok(());
+        }
+        self.outdated.notify_one();
+        Err(StoreError::Unavailable(format!(
+            "the shard holds map version {version}, and was chosen by {}",
+            map.version
+        )))
+    }
+
+    /// The map that a shard holds.
+    pub(crate) async fn held(&self, number: u16) -> Result<ShardMap, StoreError> {
+        held(self.shard(number)).await
+    }
+
+    /// Reads the map again whenever it is outdated; returns why it cannot be followed any more.
+    pub(crate) async fn follow(&self) -> anyhow::Error {
+        loop {
+            self.outdated.notified().await;
+            let map = loop {
+                match self.agreed().await {
+                    Ok(map) => break map,
+                    Err(error) => tracing::warn!(%error, "no map yet that all shards hold"),
+                }
+                tokio::time::sleep(LOOK).await;
+            };
+            let (version, named, known) = (map.version, map.shards(), self.databases.len());
+            if named > known {
+                return anyhow::anyhow!(
+                    "the map has changed: version {version} names {named} shards, SHARD_URLS {known}"
+                );
+            }
+            if version != self.map().version {
+                tracing::info!(version, "the map has changed");
+                self.map.send_replace(Arc::new(map));
+            }
+        }
+    }
+
+    /// The map that all shards hold.
+    async fn agreed(&self) -> Result<ShardMap, StoreError> {
+        let maps = self.databases.iter().map(held);
+        let mut maps = futures::future::try_join_all(maps).await?;
+        let Some(map) = maps.pop() else {
+            return Err(StoreError::Unavailable("there is no shard".into()));
+        };
+        // While `reshard` switches one after the other, or after it was broken off there.
+        if maps.iter().any(|other| *other != map) {
+            return Err(StoreError::Unavailable("the shards hold two maps".into()));
+        }
+        Ok(map)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_first_map_gives_every_shard_its_equal_part() {
-        for shards in [1, 2, 4] {
-            let map = ShardMap::first(shards);
-            for shard in 0..shards {
-                let owned = map
-                    .owners
-                    .iter()
-                    .filter(|owner| usize::from(**owner) == shard);
-                assert_eq!(owned.count(), BUCKETS / shards);
-            }
-        }
-    }
-
-    #[test]
-    fn a_grown_map_moves_only_to_the_new_shards_and_shares_equally() {
-        for (from, to) in [(1, 2), (2, 4), (2, 3), (3, 5)] {
-            let (old, new) = (ShardMap::first(from), ShardMap::first(from).grown(to));
-            assert_eq!(new.version, 2);
-            for (before, after) in old.owners.iter().zip(&new.owners) {
-                assert!(
-                    before == after || usize::from(*after) >= from,
-                    "{from} to {to}"
-                );
-            }
-            for shard in 0..to {
-                let owned = new
-                    .owners
-                    .iter()
-                    .filter(|owner| usize::from(**owner) == shard);
-                let share = BUCKETS.div_ceil(to);
-                let owned = owned.count();
-                assert!(
-                    (share - to..=share).contains(&owned),
-                    "{from} to {to}: {owned}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_owner_of_an_id_is_pinned() {
-        // Stored signups outlive this code: another owner for a bucket is a move of its signups.
-        let map = ShardMap::first(2);
-        assert_eq!(map.owner(&Uuid::from_u128(0x7f << 120)), 0);
-        assert_eq!(map.owner(&Uuid::from_u128(0x80 << 120)), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn stretches_hold_every_later_id_once_and_in_order(
-            owners in proptest::collection::vec(0..4u16, BUCKETS), after: u128, id: u128,
-        ) {
-            let map = ShardMap { version: 1, owners };
-            let (after, id) = (Uuid::from_u128(after.min(id)), Uuid::from_u128(after.max(id)));
-            let stretches = map.stretches(&after);
-            let holds = stretches.iter().find(|stretch| id <= stretch.last);
-            prop_assert_eq!(holds.map(|stretch| stretch.shard), Some(map.owner(&id)));
-            prop_assert!(stretches.is_sorted_by_key(|stretch| stretch.last));
-        }
-    }
+async fn held(shard: &Database) -> Result<ShardMap, StoreError> {
+    let (version, owners) = shard.read(async |client| select::map(client).await).await?;
+    let map = ShardMap::stored(version, owners);
+    map.map_err(|error| StoreError::Internal(format!("the map of a shard: {error}")))
 }

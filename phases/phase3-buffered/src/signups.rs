@@ -43,17 +43,19 @@ impl Signups {
     }
 
     /// Finds a signup by its id. One that its shard does not have is still in the queue: its receipt is
-    /// authentic, so it was accepted. The same is said while the shard does not answer.
+    /// authentic, so it was accepted. The same is said while the shard does not answer, or is another.
     pub(crate) async fn find(
         &self,
         event: EventId,
         id: SignupId,
     ) -> Result<Found<Option<Checked>>, StoreError> {
         let event = self.events.find(event).await?;
-        let shard = self.shards.shard(self.shards.owner(id));
+        let map = self.shards.map();
+        let shard = self.shards.shard(map.owner(id.as_uuid()));
         let recorded = shard
             .read(async |client| select::signup(client, event.id, id).await)
             .await
+            .and_then(|(version, recorded)| self.shards.agree(&map, version).map(|()| recorded))
             .unwrap_or_else(|_away| {
                 self.metrics.without_shard.inc();
                 None
@@ -77,14 +79,16 @@ impl Signups {
         let mut after = page.after.map_or(Uuid::nil(), |id| *id.as_uuid());
         let limit = usize::from(page.limit);
         let mut attendees = Vec::new();
-        for stretch in self.shards.map.stretches(&after) {
+        let map = self.shards.map();
+        for stretch in map.stretches(&after) {
             let left = i64::try_from(limit - attendees.len()).unwrap_or(i64::MAX);
             let shard = self.shards.shard(stretch.shard);
-            let rows = shard
+            let (version, rows) = shard
                 .read(async |client| {
                     select::page(client, event.id, after, stretch.last, left).await
                 })
                 .await?;
+            self.shards.agree(&map, version)?;
             attendees.extend(rows);
             if attendees.len() >= limit {
                 break;

@@ -5,14 +5,17 @@
 //! A message that cannot be read goes to the dead letters alone, and so does a signup that its shard
 //! refuses; the rest of the batch is recorded. Where a shard does not answer the writer keeps its
 //! place in the queue and tries again.
+//!
+//! A message says by which map its shard was chosen. When the map has changed since, its signups go to the
+//! shards that own them now.
 
 use crate::batch::MESSAGE_ROWS;
-use crate::db::Database;
 use crate::dead_letter::DeadLetter;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Written};
 use crate::metrics::WriterMetrics;
 use crate::queue::Broker;
+use crate::shards::Shards;
 use anyhow::Context;
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures::StreamExt;
@@ -45,11 +48,10 @@ pub(crate) const BATCH_ROWS: usize = BATCH_BYTES / frame::ROW_BYTES + MESSAGE_RO
 /// and one that is away would keep a stopping writer until it is killed.
 const FINISH: Duration = Duration::from_secs(5);
 
-/// Writes one shard.
+/// Consumes the queue of one shard.
 pub(crate) struct Writer {
     pub(crate) shard: u16,
-    pub(crate) map_version: u32,
-    pub(crate) database: Database,
+    pub(crate) shards: Shards,
     pub(crate) broker: Broker,
     pub(crate) metrics: WriterMetrics,
     /// Whether it is consuming.
@@ -60,6 +62,14 @@ pub(crate) struct Writer {
 struct Unusable<'a> {
     delivery: &'a Delivery,
     reason: String,
+}
+
+/// What was delivered.
+struct Read<'a> {
+    rows: Vec<Row<'a>>,
+    unusable: Vec<Unusable<'a>>,
+    /// Whether one is by a newer map than this writer's.
+    by_newer_map: bool,
 }
 
 impl Writer {
@@ -119,7 +129,17 @@ impl Writer {
 
     /// Writes what was delivered, puts aside what cannot be, and acknowledges it all.
     async fn record(&self, channel: &Channel, deliveries: &[Delivery]) -> anyhow::Result<()> {
-        let (rows, unusable) = self.read(deliveries);
+        let map = self.shards.map();
+        let Read {
+            rows,
+            unusable,
+            by_newer_map,
+        } = self.read(deliveries, map.version);
+        if by_newer_map {
+            // Either a gateway has read the next map first: then all of it comes again. Or there is none.
+            let held = self.shards.held(self.shard).await?;
+            self.shards.agree(&map, held.version)?;
+        }
         let shard = usize::from(self.shard);
         self.metrics.in_hand[shard].set(i64::try_from(rows.len()).unwrap_or(i64::MAX));
         let written = self.write_until_done(&rows).await?;
@@ -146,10 +166,10 @@ impl Writer {
         Ok(())
     }
 
-    fn read<'a>(&self, deliveries: &'a [Delivery]) -> (Vec<Row<'a>>, Vec<Unusable<'a>>) {
-        let (mut rows, mut unusable) = (Vec::new(), Vec::new());
+    fn read<'a>(&self, deliveries: &'a [Delivery], map_version: u32) -> Read<'a> {
+        let (mut rows, mut unusable, mut by_newer_map) = (Vec::new(), Vec::new(), false);
         let here = Address {
-            map_version: self.map_version,
+            map_version,
             shard: self.shard,
         };
         for delivery in deliveries {
@@ -157,19 +177,26 @@ impl Writer {
                 self.metrics.redelivered[usize::from(self.shard)].inc();
             }
             let reason = match frame::decode(&delivery.data) {
-                Ok((address, read)) if address == here => {
+                Ok((address, read)) if address == here || address.map_version < map_version => {
                     rows.extend(read);
                     continue;
                 }
-                Ok((address, _)) => format!(
-                    "for shard {} by map version {}, not shard {} by {}",
-                    address.shard, address.map_version, here.shard, here.map_version
-                ),
+                Ok((address, _)) => {
+                    by_newer_map |= address.map_version > map_version;
+                    format!(
+                        "for shard {} by map version {}, not shard {} by {map_version}",
+                        address.shard, address.map_version, here.shard
+                    )
+                }
                 Err(unreadable) => unreadable.to_string(),
             };
             unusable.push(Unusable { delivery, reason });
         }
-        (rows, unusable)
+        Read {
+            rows,
+            unusable,
+            by_newer_map,
+        }
     }
 
     /// Writes `rows`, however long the shard is away or cannot write: whatever is not about the rows
@@ -181,7 +208,7 @@ impl Writer {
         let oldest = rows.iter().map(|row| row.signed_up_at).min();
         self.metrics.oldest[usize::from(self.shard)].set(oldest);
         let began = Instant::now();
-        let write = async || insert::insert(&self.database, rows).await;
+        let write = async || insert::by_owner(&self.shards, rows).await;
         let written = write
             .retry(pauses())
             .notify(|error, pause| {

@@ -1,11 +1,12 @@
 //! The writer's program: one task a shard, all of them watched.
 
+use crate::buckets::ShardMap;
 use crate::config::WriterConfig;
 use crate::db::{self, Database};
 use crate::metrics::{WriterMetrics, pools};
 use crate::queue::Broker;
 use crate::schema;
-use crate::shards::ShardMap;
+use crate::shards::Shards;
 use crate::writer::{BATCH_ROWS, Writer};
 use anyhow::{Context, ensure};
 use futures::FutureExt;
@@ -18,28 +19,33 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Puts the writer together: one for each shard, in their order.
-fn wire(config: &WriterConfig, metrics: &Metrics, map: &ShardMap) -> anyhow::Result<Vec<Writer>> {
+/// Puts the writer together: the shards, and one for the queue of each, in their order.
+fn wire(
+    config: &WriterConfig,
+    metrics: &Metrics,
+    map: ShardMap,
+) -> anyhow::Result<(Shards, Vec<Writer>)> {
     let count = u16::try_from(config.parts.shard_urls.len())?;
     let broker = Broker::new(&config.parts, count, "writer")?;
     let registry = metrics.registry();
     let pools = pools(registry, count)?;
     let metrics = WriterMetrics::new(registry, count, BATCH_ROWS)?;
     let databases = Database::shards(&config.parts, 1, db::WRITER, pools)?;
-    let writer = |(shard, database)| Writer {
+    let shards = Shards::new(map, databases);
+    let writer = |shard| Writer {
         shard,
-        map_version: map.version,
-        database,
+        shards: shards.clone(),
         broker: broker.clone(),
         metrics: metrics.clone(),
         attached: Arc::new(AtomicBool::new(false)),
     };
-    Ok((0..count).zip(databases).map(writer).collect())
+    let writers = (0..count).map(writer).collect();
+    Ok((shards, writers))
 }
 
 /// What comes before the first message.
-async fn start_up(databases: Vec<Database>) -> anyhow::Result<()> {
-    let warm_up = try_join_all(databases.iter().map(Database::warm_up));
+async fn start_up(shards: Shards) -> anyhow::Result<()> {
+    let warm_up = try_join_all(shards.all().iter().map(Database::warm_up));
     warm_up.await.map(drop)
 }
 
@@ -48,7 +54,8 @@ async fn start_up(databases: Vec<Database>) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
-/// not agree on who owns what, or when the task of a shard has stopped.
+/// not agree on who owns what, when the map names shards that the settings do not, or when the task of a
+/// shard has stopped.
 pub async fn write(
     config: WriterConfig,
     operations: TcpListener,
@@ -56,12 +63,15 @@ pub async fn write(
 ) -> anyhow::Result<()> {
     let metrics = Metrics::of_worker("phase3")?;
     let map = schema::prepare(&config.parts).await?;
-    let writers = wire(&config, &metrics, &map)?;
+    let (shards, writers) = wire(&config, &metrics, map)?;
     let ready = ready(&writers);
-    let databases = writers.iter().map(|writer| writer.database.clone());
-    let startup = start_up(databases.collect());
+    let startup = start_up(shards.clone());
     let work = run(writers, stop.clone());
-    signup_service::serve_worker(operations, &metrics, ready, startup, work, stop).await
+    tokio::select! {
+        worked = signup_service::serve_worker(operations, &metrics, ready, startup, work, stop) => worked,
+        // What is in hand is delivered again.
+        why = shards.follow() => Err(why),
+    }
 }
 
 /// Ready while every queue is consumed.

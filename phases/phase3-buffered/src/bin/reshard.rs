@@ -9,7 +9,7 @@ fn main() -> anyhow::Result<()> {
     init_logging();
     block_on(1, async {
         let moved = phase3_buffered::reshard(&config).await?;
-        println!("moved {moved} signups; start the services with the new SHARD_URLS");
+        println!("moved {moved} signups; all shards hold the same map");
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 const KILLS: u32 = 25;
 
 /// Signs up four at once, again and again until `enough`; returns who was accepted.
-async fn load(gateway: &Gateway, enough: &CancellationToken) -> Vec<String> {
+pub(crate) async fn load(gateway: &Gateway, enough: &CancellationToken) -> Vec<String> {
     let mut accepted = Vec::new();
     for round in 0.. {
         if enough.is_cancelled() {
