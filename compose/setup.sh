@@ -19,7 +19,7 @@ ensure_secrets() {
     mkdir -p "$directory"
     chmod 0700 "$directory"
     warn_of_old_volumes "$directory"
-    for name in database_password replication_password queue_password receipt_key organiser_token grafana_password; do
+    for name in {database,owner,server,replication,queue,grafana}_password receipt_key organiser_token; do
         [[ -s $directory/$name ]] && continue
         say "generating the secret compose/secrets/$name"
         # 256 bits as hexadecimal, without a newline: readers disagree on whether to trim it.

@@ -23,6 +23,15 @@ pub struct Config {
     #[arg(long, env)]
     pub database_password_file: Option<PathBuf>,
 
+    /// The role that owns the schema, and brings it up to date at the start; then it is not used again.
+    /// None where the role of the URL owns it.
+    #[arg(long, env, requires = "schema_password_file")]
+    pub schema_user: Option<String>,
+
+    /// File with its password.
+    #[arg(long, env, requires = "schema_user")]
+    pub schema_password_file: Option<PathBuf>,
+
     /// Most connections to the database. A commit waits for the disk, so one CPU of database serves
     /// more than one connection; more than these only wait inside it.
     #[arg(long, env, default_value_t = 16)]

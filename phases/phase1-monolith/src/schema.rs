@@ -5,7 +5,6 @@ use anyhow::Context;
 use backon::{ConstantBuilder, Retryable};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
-use std::path::Path;
 use std::time::Duration;
 
 /// At the start, how long the database may take to come up.
@@ -14,16 +13,20 @@ const STARTUP_PAUSE: Duration = Duration::from_millis(500);
 
 /// Brings the schema up to date, once the database is up.
 pub(crate) async fn prepare(config: &Config) -> anyhow::Result<()> {
-    let password_file = config.database_password_file.as_deref();
-    let primary = connect(&config.database_url, password_file).await?;
+    let primary = connect(&config.database_url, config).await?;
     let migrated = migrate(&primary).await;
     primary.close().await;
     migrated
 }
 
-/// Connects, once the database is up.
-async fn connect(url: &str, password_file: Option<&Path>) -> anyhow::Result<PgPool> {
+/// Connects as the owner of the schema, once the database is up.
+async fn connect(url: &str, config: &Config) -> anyhow::Result<PgPool> {
     let mut options: PgConnectOptions = url.parse().context("DATABASE_URL")?;
+    let mut password_file = &config.database_password_file;
+    if let Some(user) = &config.schema_user {
+        options = options.username(user);
+        password_file = &config.schema_password_file;
+    }
     if let Some(file) = password_file {
         options = options.password(&signup_service::read_secret(file)?);
     }

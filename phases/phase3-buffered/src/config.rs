@@ -45,19 +45,14 @@ pub struct WriterConfig {
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct ReshardConfig {
-    /// All shards, the old ones first, in their order, separated by commas, without passwords:
-    /// postgres://user@host:port/name,…
-    #[arg(long, env, value_delimiter = ',', required = true)]
-    pub shard_urls: Vec<String>,
-
-    /// File with the password of all shards; none when they ask for none.
-    #[arg(long, env)]
-    pub database_password_file: Option<PathBuf>,
+    /// All shards, the old ones first.
+    #[command(flatten)]
+    pub shards: ShardsConfig,
 }
 
-/// The shards and the queue.
+/// The shards.
 #[derive(Debug, Clone, Args)]
-pub struct PartsConfig {
+pub struct ShardsConfig {
     /// The shards in their order, separated by commas, without passwords:
     /// postgres://user@host:port/name,…
     #[arg(long, env, value_delimiter = ',', required = true)]
@@ -66,6 +61,23 @@ pub struct PartsConfig {
     /// File with the password of all shards; none when they ask for none.
     #[arg(long, env)]
     pub database_password_file: Option<PathBuf>,
+
+    /// The role that owns the schema, and brings it up to date at the start; then it is not used again.
+    /// None where the role of the URL owns it.
+    #[arg(long, env, requires = "schema_password_file")]
+    pub schema_user: Option<String>,
+
+    /// File with its password.
+    #[arg(long, env, requires = "schema_user")]
+    pub schema_password_file: Option<PathBuf>,
+}
+
+/// The shards and the queue.
+#[derive(Debug, Clone, Args)]
+pub struct PartsConfig {
+    /// Where signups are kept.
+    #[command(flatten)]
+    pub shards: ShardsConfig,
 
     /// The queue, without its password: amqp://user@host:port
     #[arg(long, env)]

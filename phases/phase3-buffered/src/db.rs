@@ -68,7 +68,13 @@ impl Database {
             let options = options(url, parts).context("SHARD_URLS")?;
             Self::new(options, connections, timeouts, metrics)
         };
-        parts.shard_urls.iter().zip(metrics).map(shard).collect()
+        parts
+            .shards
+            .shard_urls
+            .iter()
+            .zip(metrics)
+            .map(shard)
+            .collect()
     }
 
     fn new(
@@ -212,7 +218,7 @@ fn options(url: &str, parts: &PartsConfig) -> anyhow::Result<tokio_postgres::Con
         .parse()
         .context("is not postgres://user@host:port/name")?;
     options.application_name("phase3");
-    if let Some(file) = &parts.database_password_file {
+    if let Some(file) = &parts.shards.database_password_file {
         options.password(signup_service::read_secret(file)?);
     }
     Ok(options)

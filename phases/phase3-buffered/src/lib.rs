@@ -48,7 +48,7 @@ mod signups;
 mod writer;
 mod writers;
 
-pub use config::{GatewayConfig, PartsConfig, ReshardConfig, Switch, WriterConfig};
+pub use config::{GatewayConfig, PartsConfig, ReshardConfig, ShardsConfig, Switch, WriterConfig};
 pub use queue::UNLOGGED;
 pub use reshard::reshard;
 pub use writers::write;
@@ -122,7 +122,7 @@ impl SignupStore for Store {
 
 /// Puts the gateway together, without what is switched off.
 fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Result<Store> {
-    let count = u16::try_from(config.parts.shard_urls.len())?;
+    let count = u16::try_from(config.parts.shards.shard_urls.len())?;
     let metrics = StoreMetrics::new(metrics, count, MESSAGE_ROWS)?;
     let connections = config.shard_connections;
     let databases = Database::shards(&config.parts, connections, db::GATEWAY, metrics.shards)?;

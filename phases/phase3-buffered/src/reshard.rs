@@ -57,8 +57,8 @@ struct Member {
 /// the same list has left; when a copy differs from its original. Then nothing is removed.
 pub async fn reshard(config: &ReshardConfig) -> anyhow::Result<u64> {
     let mut shards = Vec::new();
-    for (number, url) in config.shard_urls.iter().enumerate() {
-        let shard = schema::connect(url, config.database_password_file.as_deref()).await?;
+    for (number, url) in config.shards.shard_urls.iter().enumerate() {
+        let shard = schema::connect(url, &config.shards).await?;
         schema::migrate(&shard, number).await?;
         shards.push(shard);
     }

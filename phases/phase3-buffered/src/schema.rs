@@ -2,14 +2,13 @@
 //! there from the start. Whoever starts first makes it; everybody checks it.
 
 use crate::buckets::ShardMap;
-use crate::config::PartsConfig;
+use crate::config::{PartsConfig, ShardsConfig};
 use crate::map;
 use anyhow::{Context, ensure};
 use backon::{ConstantBuilder, Retryable};
 use signup_domain::LAUNCH_DAY;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
-use std::path::Path;
 use std::time::Duration;
 
 /// At the start, how long a shard may take to come up.
@@ -22,10 +21,10 @@ const STARTUP_PAUSE: Duration = Duration::from_millis(500);
 /// When a shard cannot be reached or migrated; when one is another than its place in the list says,
 /// or has another map than the first: signups written by it would be lost to every reader.
 pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
-    let count = parts.shard_urls.len();
+    let count = parts.shards.shard_urls.len();
     let mut first: Option<(ShardMap, Vec<u8>)> = None;
-    for (number, url) in parts.shard_urls.iter().enumerate() {
-        let shard = connect(url, parts.database_password_file.as_deref()).await?;
+    for (number, url) in parts.shards.shard_urls.iter().enumerate() {
+        let shard = connect(url, &parts.shards).await?;
         migrate(&shard, number).await?;
         // A shard that is new among others gets their map, which does not name it yet.
         let others = first.as_ref().map(|(map, _)| map.clone());
@@ -55,9 +54,14 @@ pub(crate) async fn prepare(parts: &PartsConfig) -> anyhow::Result<ShardMap> {
     first.map(|(map, _)| map).context("SHARD_URLS is empty")
 }
 
-/// Connects to a shard, once it is up.
-pub(crate) async fn connect(url: &str, password_file: Option<&Path>) -> anyhow::Result<PgPool> {
+/// Connects to a shard as the owner of its schema, once it is up.
+pub(crate) async fn connect(url: &str, config: &ShardsConfig) -> anyhow::Result<PgPool> {
     let mut options: PgConnectOptions = url.parse().context("SHARD_URLS")?;
+    let mut password_file = &config.database_password_file;
+    if let Some(user) = &config.schema_user {
+        options = options.username(user);
+        password_file = &config.schema_password_file;
+    }
     if let Some(file) = password_file {
         options = options.password(&signup_service::read_secret(file)?);
     }

@@ -25,7 +25,7 @@ fn wire(
     metrics: &Metrics,
     map: ShardMap,
 ) -> anyhow::Result<(Shards, Vec<Writer>)> {
-    let count = u16::try_from(config.parts.shard_urls.len())?;
+    let count = u16::try_from(config.parts.shards.shard_urls.len())?;
     let broker = Broker::new(&config.parts, count, "writer")?;
     let registry = metrics.registry();
     let pools = pools(registry, count)?;

@@ -39,6 +39,8 @@ pub fn redis_address() -> String {
 #[derive(Debug)]
 pub struct TestDatabase {
     server: PgConnectOptions,
+    /// As whom a service connects: as the tests do, unless there are roles.
+    pub(crate) service: PgConnectOptions,
     name: String,
 }
 
@@ -66,7 +68,12 @@ impl TestDatabase {
                 server.get_port(),
             );
         }
-        Self { server, name }
+        let service = server.clone();
+        Self {
+            server,
+            service,
+            name,
+        }
     }
 
     /// How to connect to the database.
@@ -81,10 +88,11 @@ impl TestDatabase {
         plain_url(&self.options())
     }
 
-    /// The URL of the database as it is reached through a proxy at `address`.
+    /// The URL of the database as a service reaches it through a proxy at `address`.
     #[must_use]
     pub fn url_through(&self, address: SocketAddr) -> String {
-        let options = self.options().host(&address.ip().to_string());
+        let options = self.service.clone().database(&self.name);
+        let options = options.host(&address.ip().to_string());
         plain_url(&options.port(address.port()))
     }
 

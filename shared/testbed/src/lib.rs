@@ -1,4 +1,4 @@
-//! What tests of the phases stand on: a [`TestDatabase`] and [`TestQueues`] of their own, a
+//! What tests of the phases stand on: a [`TestDatabase`] (with [`TestRoles`]) and [`TestQueues`] of their own, a
 //! [`FaultProxy`] that breaks the network between a phase and what it depends on, and the phase itself
 //! as a [`TestService`] and a [`TestWorker`].
 //!
@@ -7,11 +7,13 @@
 mod database;
 mod proxy;
 mod queues;
+mod roles;
 mod service;
 mod worker;
 
 pub use database::{TestDatabase, redis_address, replica_address, sessions};
 pub use proxy::{FaultProxy, Mode};
 pub use queues::{Message, TestQueues, queue_address, queue_url};
+pub use roles::TestRoles;
 pub use service::{Answered, ORGANISER_TOKEN, TestService};
 pub use worker::TestWorker;

@@ -50,6 +50,8 @@ fn set_up(root: &Path) -> Check {
     let missing: Vec<_> = [
         ".env",
         "compose/secrets/database_password",
+        "compose/secrets/owner_password",
+        "compose/secrets/server_password",
         "compose/secrets/queue_password",
         "compose/secrets/queue_user.conf",
         "compose/secrets/replication_password",

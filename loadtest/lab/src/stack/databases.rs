@@ -32,7 +32,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// The databases of `phase`; the password is a secret of the `project`.
+    /// The databases of `phase`, as their operator; the password is a secret of the `project`.
     ///
     /// # Errors
     /// When the secret cannot be read.
@@ -141,7 +141,7 @@ impl Databases {
 async fn active_statements(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity
-         WHERE usename = current_user AND pid <> pg_backend_pid()
+         WHERE usename IN ('signup_owner', 'signup_server')
            AND backend_type = 'client backend' AND state <> 'idle'",
     )
     .fetch_one(pool)

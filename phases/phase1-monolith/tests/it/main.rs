@@ -8,6 +8,7 @@
 mod drain;
 mod metrics;
 mod primary;
+mod roles;
 mod server;
 
 mod conformance {

@@ -17,7 +17,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it is ready.
     pub(crate) async fn start() -> Self {
-        let database = TestDatabase::create().await;
+        Self::on(TestDatabase::create().await, &[]).await
+    }
+
+    /// The same on this database, with some more settings.
+    pub(crate) async fn on(database: TestDatabase, settings: &[String]) -> Self {
         let proxy = FaultProxy::start(database.server_address()).await.unwrap();
         let url = database.url_through(proxy.address());
         let service = TestService::start(|secrets, listeners, stop| {
@@ -27,7 +31,8 @@ impl Server {
                 &url,
                 "--database-connections=8",
             ];
-            let arguments = arguments.map(str::to_owned).into_iter().chain(secrets);
+            let arguments = arguments.iter().map(ToString::to_string);
+            let arguments = arguments.chain(settings.iter().cloned()).chain(secrets);
             phase1_monolith::serve(Config::parse_from(arguments), listeners, stop)
         })
         .await

@@ -13,6 +13,7 @@ mod metrics;
 mod primary;
 mod probes;
 mod replica;
+mod roles;
 mod server;
 mod tasks;
 

@@ -18,6 +18,7 @@ mod parts;
 mod probes;
 mod queue;
 mod reshard;
+mod roles;
 mod server;
 mod shard;
 mod tasks;

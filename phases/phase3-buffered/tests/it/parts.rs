@@ -2,7 +2,7 @@
 //! behind the backs of the programs.
 
 use futures::future::join_all;
-use signup_testbed::{TestDatabase, TestQueues};
+use signup_testbed::{TestDatabase, TestQueues, TestRoles};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -55,6 +55,16 @@ impl Parts {
             shards: Shards(vec![one, other]),
             queues,
         }
+    }
+
+    /// The same with roles, of which a service is the one that serves.
+    pub(crate) async fn with_roles() -> (Self, Vec<TestRoles>) {
+        let mut parts = Self::create().await;
+        let mut roles = Vec::new();
+        for shard in &mut parts.shards.0 {
+            roles.push(TestRoles::create(shard).await);
+        }
+        (parts, roles)
     }
 
     /// Adds shards, empty ones, behind those that are there.
