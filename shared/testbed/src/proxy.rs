@@ -22,6 +22,9 @@ pub enum Mode {
     /// Keeps connections open, takes new ones, swallows what arrives and answers nothing: a
     /// paused server or a silent network.
     Hang,
+    /// Forwards everything on open connections; takes new ones and answers nothing: a server that is
+    /// busy with what it has.
+    HangNew,
     /// Swallows what clients send, and forwards what the server sends: what was delivered was worked
     /// on, and the server never learns of it.
     LoseRequests,
@@ -42,7 +45,7 @@ enum To {
 impl Mode {
     fn swallows(self, to: To) -> bool {
         match self {
-            Self::Pass | Self::Cut | Self::Delay(_) => false,
+            Self::Pass | Self::Cut | Self::HangNew | Self::Delay(_) => false,
             Self::Hang => true,
             Self::LoseRequests => to == To::Server,
             Self::LoseAnswers => to == To::Client,
@@ -102,9 +105,19 @@ async fn accept(listener: TcpListener, upstream: String, mode: watch::Receiver<M
     loop {
         // An error here is one client's (gone before it was accepted), not the listener's.
         if let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(relay(client, upstream.clone(), mode.clone()));
+            if *mode.borrow() == Mode::HangNew {
+                tokio::spawn(hold(client, mode.clone()));
+            } else {
+                tokio::spawn(relay(client, upstream.clone(), mode.clone()));
+            }
         }
     }
+}
+
+/// Holds a connection, and resets it when the mode is another: a stream that nobody read must not go on.
+async fn hold(client: TcpStream, mut mode: watch::Receiver<Mode>) {
+    let _ = mode.wait_for(|mode| *mode != Mode::HangNew).await;
+    reset(&client);
 }
 
 /// Serves one connection until either side closes it or the mode ends it.

@@ -70,24 +70,45 @@ impl TestService {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
+        let mut service = Self::starting(serve).await?;
+        service.ready().await;
+        Ok(service)
+    }
+
+    /// The same without waiting for anything.
+    ///
+    /// # Errors
+    /// As [`TestService::start`].
+    pub async fn starting<F>(
+        serve: impl FnOnce(Vec<String>, Listeners, CancellationToken) -> F,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
         let (secrets, arguments) = secrets()?;
         let listeners = listeners().await?;
         let url = format!("http://{}", listeners.public);
         let operations_url = format!("http://{}", listeners.operations.local_addr()?);
         let stop = CancellationToken::new();
-        let mut service = Self {
+        Ok(Self {
             url,
             operations_url,
             serving: tokio::spawn(serve(arguments, listeners, stop.clone())),
             stop,
             client: client()?,
             _secrets: secrets,
-        };
+        })
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends or is not ready in time.
+    pub async fn ready(&mut self) {
         tokio::select! {
-            ended = &mut service.serving => panic!("it ended before it was ready: {ended:?}"),
-            () = probe_until(&service.client, &service.operations_url, "readyz", 200, START) => {}
+            ended = &mut self.serving => panic!("it ended before it was ready: {ended:?}"),
+            () = probe_until(&self.client, &self.operations_url, "readyz", 200, START) => {}
         }
-        Ok(service)
     }
 
     /// Why a service that must not start does not; the arguments are those of [`TestService::start`].

@@ -126,3 +126,18 @@ async fn a_dropped_proxy_leaves_no_connection_open() {
     drop(proxy);
     assert!(timeout(SOON, ask(&mut stream)).await.unwrap().is_err());
 }
+
+#[tokio::test]
+async fn hang_new_leaves_open_connections_and_answers_no_new_one() {
+    let proxy = echo().await;
+    let mut open = connect(&proxy).await;
+    ask(&mut open).await.unwrap();
+    proxy.set(Mode::HangNew);
+    let mut new = connect(&proxy).await;
+    assert!(timeout(A_WHILE, ask(&mut new)).await.is_err());
+    timeout(SOON, ask(&mut open)).await.unwrap().unwrap();
+    proxy.set(Mode::Pass);
+    let end = timeout(SOON, new.read(&mut [0])).await.unwrap();
+    assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    ask(&mut connect(&proxy).await).await.unwrap();
+}
