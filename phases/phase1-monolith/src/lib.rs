@@ -109,15 +109,15 @@ fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     })
 }
 
-/// What comes before the first request.
+/// What comes before the first request, for as long as the database is away.
 async fn start_up(config: &Config) -> anyhow::Result<()> {
-    schema::prepare(config).await
+    signup_service::until_done(|| schema::prepare(config), schema::may_pass).await
 }
 
 /// Serves until `stop`, and then drains.
 ///
 /// # Errors
-/// When a setting is wrong, or the database cannot be reached or migrated at the start.
+/// When a setting is wrong, or the database has the schema of another version.
 pub async fn serve(
     config: Config,
     listeners: Listeners,

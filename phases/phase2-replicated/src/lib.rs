@@ -46,6 +46,7 @@ use cache::Cache;
 use db::Database;
 use events::Events;
 use futures::FutureExt;
+use futures::future::pending;
 use metrics::StoreMetrics;
 use replica::Replica;
 use signup_domain::{
@@ -154,11 +155,14 @@ fn shape(config: &Config) -> Shape {
     }
 }
 
-/// What comes before the first request.
+/// What comes before the first request, for as long as the primary is away.
 async fn start_up(config: &Config, store: Store) -> anyhow::Result<()> {
-    schema::prepare(config).await?;
-    store.writes.warm_up().await?;
-    store.primary.warm_up().await?;
+    let prepare = || async {
+        schema::prepare(config).await?;
+        store.writes.warm_up().await?;
+        store.primary.warm_up().await
+    };
+    signup_service::until_done(prepare, schema::may_pass).await?;
     if let Some(replica) = &store.replica {
         // It may come later: until then the primary answers for it.
         replica.warm_up().await;
@@ -169,8 +173,7 @@ async fn start_up(config: &Config, store: Store) -> anyhow::Result<()> {
 /// Serves until `stop`, and then drains.
 ///
 /// # Errors
-/// When a setting is wrong, when the primary cannot be reached or migrated at the start, or when the
-/// task that writes batches has stopped.
+/// When a setting is wrong, when the primary has the schema of another version, or when a task has stopped.
 pub async fn serve(
     config: Config,
     listeners: Listeners,
@@ -179,9 +182,8 @@ pub async fn serve(
     let secrets = Secrets::read(&config.service)?;
     let metrics = Metrics::new("phase2", config.service.max_in_flight)?;
     let store = wire(&config, &metrics)?;
-    if let Some(replica) = &store.replica {
-        tokio::spawn(replica.clone().watch());
-    }
+    let watch = store.replica.clone().map(Replica::watch);
+    let watch = watch.map(tokio::spawn);
     let startup = Box::pin(start_up(&config, store.clone()));
     let batches = store.batches.clone();
     let service = signup_service::serve(
@@ -193,10 +195,17 @@ pub async fn serve(
         startup,
         stop,
     );
+    let watch_stopped = async {
+        match watch {
+            Some(watch) => drop(watch.await),
+            None => pending().await,
+        }
+    };
     tokio::select! {
         served = service => served,
-        // Without it every signup is answered 504. Exit, so that the restart policy starts another
-        // server.
+        // Without one of them every signup is answered 504, or nobody sees how old the replica is. Exit, so
+        // that the restart policy starts another server.
         () = batches.stopped() => anyhow::bail!("the task that writes batches has stopped"),
+        () = watch_stopped => anyhow::bail!("the task that watches the replica has stopped"),
     }
 }

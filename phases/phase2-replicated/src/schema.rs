@@ -2,16 +2,16 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use backon::{ConstantBuilder, Retryable};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 use std::time::Duration;
 
-/// At the start, how long a database may take to come up.
-const STARTUP_ATTEMPTS: usize = 60;
-const STARTUP_PAUSE: Duration = Duration::from_millis(500);
+/// How long an attempt to connect may take: a primary that is well takes some ms, and as much longer as
+/// its CPU cap has it wait.
+const CONNECT: Duration = Duration::from_secs(2);
 
-/// Brings the schema up to date, once the primary is up.
+/// Brings the schema up to date, if the primary is there.
 pub(crate) async fn prepare(config: &Config) -> anyhow::Result<()> {
     let primary = connect(&config.primary_url, config).await?;
     let migrated = migrate(&primary).await;
@@ -19,7 +19,19 @@ pub(crate) async fn prepare(config: &Config) -> anyhow::Result<()> {
     migrated
 }
 
-/// Connects as the owner of the schema, once the primary is up.
+/// Whether what kept the primary from being prepared may pass by itself: it is away, or in trouble.
+pub(crate) fn may_pass(error: &anyhow::Error) -> bool {
+    let migration = error.downcast_ref();
+    let other_schema = migration.is_some_and(|error: &MigrateError| {
+        !matches!(
+            error,
+            MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)
+        )
+    });
+    !other_schema
+}
+
+/// Connects as the owner of the schema.
 async fn connect(url: &str, config: &Config) -> anyhow::Result<PgPool> {
     let mut options: PgConnectOptions = url.parse().context("PRIMARY_URL")?;
     let mut password_file = &config.database_password_file;
@@ -32,20 +44,11 @@ async fn connect(url: &str, config: &Config) -> anyhow::Result<PgPool> {
     }
     // Statements carry personal data.
     let options = options.disable_statement_logging();
-    let connect = async || {
-        let once = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(STARTUP_PAUSE);
-        once.connect_with(options.clone()).await
-    };
-    let pause = ConstantBuilder::new()
-        .with_delay(STARTUP_PAUSE)
-        .with_max_times(STARTUP_ATTEMPTS);
-    connect
-        .retry(pause)
-        .notify(|error, _| tracing::info!(%error, "waiting for the primary"))
-        .await
-        .context("cannot connect to the primary")
+    let once = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECT);
+    let connected = once.connect_with(options).await;
+    connected.context("cannot connect to the primary")
 }
 
 /// Two servers that start together wait for each other here: sqlx holds an advisory lock meanwhile.

@@ -20,11 +20,17 @@ pub(crate) struct Place {
 }
 
 impl Admission {
-    pub(crate) fn new(metrics: &Metrics, max_in_flight: usize) -> Self {
+    /// None, until they are opened: before the process has started every request is refused.
+    pub(crate) fn new(metrics: &Metrics) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(max_in_flight)),
+            places: Arc::new(Semaphore::new(0)),
             http: Arc::clone(&metrics.http),
         }
+    }
+
+    /// From now on there are so many.
+    pub(crate) fn open(&self, max_in_flight: usize) {
+        self.places.add_permits(max_in_flight);
     }
 
     /// Refuses while every place is taken: asked as soon as there is a header, because a refusal must

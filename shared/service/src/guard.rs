@@ -128,7 +128,7 @@ fn log(budget: &LogBudget, problem: &Problem, request_id: &str, route: &str) {
         let cause = problem
             .cause
             .as_deref()
-            .unwrap_or("too many requests in progress");
+            .unwrap_or("starting, or too many requests in progress");
         tracing::warn!(
             request_id,
             route,

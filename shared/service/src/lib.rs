@@ -27,6 +27,7 @@ mod routes;
 mod scraped;
 mod server;
 mod socket;
+mod startup;
 mod wire;
 
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
@@ -40,3 +41,4 @@ pub use scraped::scraped_gauge;
 pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;
 pub use socket::{Address, Listener};
+pub use startup::until_done;

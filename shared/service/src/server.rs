@@ -8,16 +8,21 @@ use crate::operations::{self, Operations, Ready};
 use crate::routes::{self, api::Api};
 use crate::socket::Listener;
 use crate::{Metrics, Secrets, ServiceConfig, SignupStore};
+use anyhow::bail;
 use futures::FutureExt;
 use hyper_util::server::graceful::GracefulShutdown;
 use prometheus::{IntCounter, IntGauge};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// After the end, how long a thread that blocks (a name being looked up) may keep the process.
+const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// The sockets of a process, bound by the caller.
 pub struct Listeners {
@@ -40,11 +45,11 @@ impl Listeners {
     }
 }
 
-/// Serves until `stop` and then drains: the probes answer from the beginning, the contract once
-/// `startup` (migrations) is done.
+/// Serves until `stop` and then drains: the probes answer from the beginning, and the contract refuses with
+/// 503 until `startup` (migrations) is done. `stop` is obeyed at any moment.
 ///
 /// # Errors
-/// When `startup` fails.
+/// When `startup` fails, or when a task that accepts connections has stopped.
 pub async fn serve<S: SignupStore>(
     config: &ServiceConfig,
     secrets: Secrets,
@@ -59,28 +64,35 @@ pub async fn serve<S: SignupStore>(
         let store = asked.clone();
         async move { store.ready().await }.boxed()
     });
-    let operations = OperationsPort::open(listeners.operations, ready, &metrics, &stop)?;
-    if !operations.start_up(startup, &stop).await? {
-        return Ok(());
-    }
-    tracing::info!(address = %listeners.public, "serving");
-
+    let mut operations = OperationsPort::open(listeners.operations, ready, &metrics, &stop)?;
     let connections = metrics.http.connections.clone();
-    let admission = Admission::new(&metrics, config.max_in_flight);
+    let admission = Admission::new(&metrics);
     let guard = Guard::new(metrics, admission.clone());
     let app = routes::router(
         Api {
             store,
-            admission,
+            admission: admission.clone(),
             secrets: Arc::new(secrets),
         },
         guard,
     );
     let closing = CancellationToken::new();
+    let _closed_at_the_end = closing.clone().drop_guard();
+    let address = listeners.public.to_string();
     let server = Acceptor::new(app, config.max_connections, connections);
-    let server = tokio::spawn(server.accept(listeners.public, closing.clone()));
+    let mut server = tokio::spawn(server.accept(listeners.public, closing.clone()));
+    if !operations.start_up(startup, &stop).await? {
+        return Ok(());
+    }
+    admission.open(config.max_in_flight);
+    tracing::info!(address, "serving");
 
-    stop.cancelled().await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        // Nobody can come any more. Exit, so that the restart policy starts another process.
+        _ = &mut server => bail!("the task that accepts connections has stopped"),
+        () = operations.stopped() => bail!("the task that accepts probes has stopped"),
+    }
     tracing::info!("draining");
     // Balancers need a moment to see /readyz before connections are refused.
     tokio::time::sleep(config.drain_delay()).await;
@@ -92,7 +104,6 @@ pub async fn serve<S: SignupStore>(
             tracing::warn!("stopped with requests in progress: the drain took too long")
         }
     }
-    operations.close();
     Ok(())
 }
 
@@ -100,7 +111,7 @@ pub async fn serve<S: SignupStore>(
 /// after `stop`. The probes answer from the beginning; `ready` says whether the work can be done.
 ///
 /// # Errors
-/// When `startup` or `work` fails.
+/// When `startup` or `work` fails, or when the task that accepts probes has stopped.
 pub async fn serve_worker(
     operations: TcpListener,
     metrics: &Metrics,
@@ -109,13 +120,15 @@ pub async fn serve_worker(
     work: impl Future<Output = anyhow::Result<()>>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let operations = OperationsPort::open(operations, ready, metrics, &stop)?;
+    let mut operations = OperationsPort::open(operations, ready, metrics, &stop)?;
     if operations.start_up(startup, &stop).await? {
         tracing::info!("working");
-        work.await?;
+        tokio::select! {
+            worked = work => worked?,
+            () = operations.stopped() => bail!("the task that accepts probes has stopped"),
+        }
         tracing::info!("stopped");
     }
-    operations.close();
     Ok(())
 }
 
@@ -162,7 +175,14 @@ impl OperationsPort {
         Ok(true)
     }
 
-    fn close(self) {
+    /// Returns when its task has stopped, which only a panic in it can do.
+    async fn stopped(&mut self) {
+        let _ = (&mut self.serving).await;
+    }
+}
+
+impl Drop for OperationsPort {
+    fn drop(&mut self) {
         self.serving.abort();
     }
 }
@@ -183,7 +203,10 @@ where
         builder.worker_threads(worker_threads);
         builder
     };
-    builder.enable_all().build()?.block_on(main)
+    let runtime = builder.enable_all().build()?;
+    let ended = runtime.block_on(main);
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    ended
 }
 
 /// A token that is cancelled by SIGTERM or SIGINT.
@@ -203,4 +226,45 @@ pub fn stop_signal() -> io::Result<CancellationToken> {
         token.cancel();
     });
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn port(metrics: &Metrics) -> OperationsPort {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ready: Ready = Arc::new(|| async { Ok(()) }.boxed());
+        OperationsPort::open(listener, ready, metrics, &CancellationToken::new()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_is_seen_when_the_task_that_accepts_probes_has_stopped() {
+        let mut port = port(&Metrics::of_worker("test").unwrap()).await;
+        assert!(futures::poll!(Box::pin(port.stopped())).is_pending());
+        port.serving.abort();
+        port.stopped().await;
+    }
+
+    #[tokio::test]
+    async fn a_start_that_never_ends_is_left_when_the_process_is_stopped() {
+        let port = port(&Metrics::of_worker("test").unwrap()).await;
+        let stop = CancellationToken::new();
+        let mut start = Box::pin(port.start_up(std::future::pending(), &stop));
+        assert!(futures::poll!(&mut start).is_pending());
+        stop.cancel();
+        assert!(!start.await.unwrap());
+    }
+
+    #[test]
+    fn a_thread_that_blocks_does_not_keep_the_process() {
+        let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+        block_on(1, async {
+            tokio::task::spawn_blocking(move || blocked.recv());
+            Ok(())
+        })
+        .unwrap();
+        // Only now: the thread was still there when `block_on` returned.
+        drop(unblock);
+    }
 }

@@ -10,6 +10,7 @@ mod metrics;
 mod primary;
 mod roles;
 mod server;
+mod start;
 
 mod conformance {
     //! Every case of the contract, one test each.

@@ -121,3 +121,24 @@ async fn unknown_events_have_one_connection_among_them() {
     let unknown = server.unknown_events(1).await;
     assert_eq!(unknown[0].status, 404, "{unknown:?}");
 }
+
+/// An operator's hand can write what no server would: here a time that no date has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_row_fails_alone() {
+    let server = Server::start().await;
+    let ann = server.sign_up("ann").await;
+    assert_eq!(ann.status, 201);
+    let mut operator = PgConnection::connect(&server.database.url()).await.unwrap();
+    sqlx::query("UPDATE signups SET signed_up_at = 'infinity'")
+        .execute(&mut operator)
+        .await
+        .unwrap();
+    // More often than there are connections: none is lost to it.
+    for attempt in 0..20 {
+        assert_eq!(server.sign_up("ann").await.status, 500);
+        assert_eq!(server.receipt(ann.receipt()).await.status, 500);
+        let other = server.sign_up(&format!("other-{attempt}")).await;
+        assert_eq!(other.status, 201, "{other:?}");
+    }
+    server.probe("readyz", 200, ANSWERED).await;
+}

@@ -3,7 +3,7 @@
 use clap::Parser;
 use phase1_monolith::Config;
 use signup_conformance::Target;
-use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
+use signup_testbed::{FaultProxy, Mode, ORGANISER_TOKEN, TestDatabase, TestService};
 use std::ops::Deref;
 
 /// A running server.
@@ -22,9 +22,17 @@ impl Server {
 
     /// The same on this database, with some more settings.
     pub(crate) async fn on(database: TestDatabase, settings: &[String]) -> Self {
+        let mut server = Self::starting(database, settings, Mode::Pass).await;
+        server.service.ready().await;
+        server
+    }
+
+    /// Starts a server while the way to its database is like that.
+    pub(crate) async fn starting(database: TestDatabase, settings: &[String], fault: Mode) -> Self {
         let proxy = FaultProxy::start(database.server_address()).await.unwrap();
+        proxy.set(fault);
         let url = database.url_through(proxy.address());
-        let service = TestService::start(|secrets, listeners, stop| {
+        let service = TestService::starting(|secrets, listeners, stop| {
             let arguments = [
                 "phase1-monolith",
                 "--database-url",

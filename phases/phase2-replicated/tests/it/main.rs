@@ -15,6 +15,7 @@ mod probes;
 mod replica;
 mod roles;
 mod server;
+mod start;
 mod tasks;
 
 mod conformance {

@@ -6,7 +6,7 @@
 use clap::Parser;
 use phase2_replicated::Config;
 use signup_conformance::Target;
-use signup_testbed::{FaultProxy, ORGANISER_TOKEN, TestDatabase, TestService};
+use signup_testbed::{FaultProxy, Mode, ORGANISER_TOKEN, TestDatabase, TestService};
 use sqlx::{Connection, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -67,16 +67,28 @@ impl Server {
 
     /// A server on a database that may have others; who calls it holds [`alone`].
     pub(crate) async fn on(database: Arc<TestDatabase>, settings: &[&str]) -> Self {
+        let mut server = Self::starting(database, settings, Mode::Pass).await;
+        server.service.ready().await;
+        server
+    }
+
+    /// The same without waiting for it, and while the way to the primary is like that.
+    pub(crate) async fn starting(
+        database: Arc<TestDatabase>,
+        settings: &[&str],
+        fault: Mode,
+    ) -> Self {
         // A server that starts before the replica has its database goes without it at first.
         drop(on_replica(&database).await);
         let primary = FaultProxy::start(database.server_address()).await.unwrap();
+        primary.set(fault);
         let replica = FaultProxy::start(signup_testbed::replica_address()).await;
         let redis = FaultProxy::start(signup_testbed::redis_address()).await;
         let (replica, redis) = (replica.unwrap(), redis.unwrap());
         let primary_url = database.url_through(primary.address());
         let replica_url = database.url_through(replica.address());
         let redis_url = format!("redis://{}", redis.address());
-        let service = TestService::start(|secrets, listeners, stop| {
+        let service = TestService::starting(|secrets, listeners, stop| {
             let arguments = [
                 "phase2-replicated",
                 "--primary-url",

@@ -1,0 +1,49 @@
+//! Starting while the database is away: probes answer from the first moment, every request is refused in
+//! time, and the stop is obeyed at any moment.
+
+use crate::server::Server;
+use signup_testbed::{Mode, TestDatabase};
+use std::time::Duration;
+
+/// Every request is answered within 2 s. Twice that here: the machine is busy with other tests.
+const ANSWERED: Duration = Duration::from_secs(4);
+
+/// Far longer than a server takes to end.
+const ENDED: Duration = Duration::from_secs(20);
+
+async fn starting(fault: Mode) -> Server {
+    Server::starting(TestDatabase::create().await, &[], fault).await
+}
+
+async fn answers_and_refuses(server: &Server) {
+    server.probe("livez", 200, ANSWERED).await;
+    server.probe("startupz", 503, ANSWERED).await;
+    server.probe("readyz", 503, ANSWERED).await;
+    let refused = server.sign_up("ann").await;
+    assert_eq!(
+        (refused.status, &refused.retry_after[..]),
+        (503, "1"),
+        "{refused:?}"
+    );
+    assert!(refused.took < ANSWERED, "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_database_a_server_answers_refuses_and_obeys_its_stop() {
+    for fault in [Mode::Cut, Mode::Hang] {
+        let server = starting(fault).await;
+        answers_and_refuses(&server).await;
+        server.stop.cancel();
+        let ended = tokio::time::timeout(ENDED, server.service.serving).await;
+        ended.expect("it ends").unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_starts_when_its_database_comes() {
+    let mut server = starting(Mode::Cut).await;
+    answers_and_refuses(&server).await;
+    server.proxy.set(Mode::Pass);
+    server.service.ready().await;
+    assert_eq!(server.sign_up("ann").await.status, 201);
+}
