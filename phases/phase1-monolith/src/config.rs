@@ -32,8 +32,8 @@ pub struct Config {
     #[arg(long, env, requires = "schema_user")]
     pub schema_password_file: Option<PathBuf>,
 
-    /// Most connections to the database. A commit waits for the disk, so one CPU of database serves
-    /// more than one connection; more than these only wait inside it.
+    /// Most connections to the database, beside two that count. A commit waits for the disk, so one CPU of
+    /// database serves more than one connection; more than these only wait inside it.
     #[arg(long, env, default_value_t = 16)]
     pub database_connections: usize,
 

@@ -6,35 +6,22 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::Config;
-use crate::outcome::{is_refusal, outcome};
+use crate::outcome::Failure;
+use crate::pool::{COUNTS, Connector, PRIMARY, Timeouts, options};
+use crate::select;
 use anyhow::Context;
-use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
+use deadpool::managed::{Object, Pool, QueueMode};
 use deadpool::{Runtime, Status};
 use signup_domain::StoreError;
-use signup_service::{PoolMetrics, PoolStatus};
+use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use sqlx::Error;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions, Error};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-/// How long a request waits for a connection, and then for the answer to its statement.
-#[derive(Debug, Clone, Copy)]
-struct Timeouts {
-    acquire: Duration,
-    answer: Duration,
-    /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
-    statement: Duration,
-    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-    lock: Duration,
-}
-
-/// At capacity a connection is free every 0.2 ms: who waits for one as long as this stands behind a
-/// database that is gone or locked. Acquire and answer together stay under 2 s.
-const PRIMARY: Timeouts = Timeouts {
-    acquire: Duration::from_millis(250),
-    answer: Duration::from_millis(1_500),
-    statement: Duration::from_millis(1_000),
-    lock: Duration::from_millis(200),
-};
+/// Connections that count: apart from the others and few, because counting takes from the database what
+/// signups need.
+const COUNTING: usize = 2;
 
 /// One database and the connections to it.
 #[derive(Clone)]
@@ -42,6 +29,8 @@ pub(crate) struct Database {
     pool: Pool<Connector>,
     timeouts: Timeouts,
     metrics: PoolMetrics,
+    /// Open while the database takes no writes.
+    writable: Arc<Breaker>,
 }
 
 impl Database {
@@ -49,6 +38,12 @@ impl Database {
     pub(crate) fn primary(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
         let options = options(&config.database_url, config).context("DATABASE_URL")?;
         Self::new(options, config.database_connections, PRIMARY, metrics)
+    }
+
+    /// The connections that count, not yet open.
+    pub(crate) fn counts(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
+        let options = options(&config.database_url, config).context("DATABASE_URL")?;
+        Self::new(options, COUNTING, COUNTS, metrics)
     }
 
     fn new(
@@ -77,19 +72,28 @@ impl Database {
             pool,
             timeouts,
             metrics,
+            writable: Arc::default(),
         })
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.read(async |connection| sqlx::query("SELECT 1").execute(connection).await.map(drop))
-            .await
+    /// Whether the database answers and takes writes: one that was demoted answers.
+    pub(crate) async fn takes_writes(&self) -> Result<(), StoreError> {
+        if self.read(select::is_read_only).await? {
+            // A session keeps the setting that it began with; a new one has that of now.
+            self.pool.retain(|_, _| false);
+            if self.read(select::is_read_only).await? {
+                self.writable.failed();
+                return Err(read_only());
+            }
+        }
+        self.writable.succeeded();
+        Ok(())
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
         self.run(statement).await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
@@ -98,29 +102,61 @@ impl Database {
     }
 
     /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
-    /// failure means "not known", unless PostgreSQL itself says that it rolled back.
+    /// failure means "not known", unless PostgreSQL itself says that it rolled back. A database that
+    /// takes no writes is asked once a second: each answer costs a new session.
     pub(crate) async fn write<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
-        self.run(statement).await
+        if !self.writable.allows() {
+            return Err(read_only());
+        }
+        let answer = self.run(statement).await?;
+        self.writable.succeeded();
+        Ok(answer)
     }
 
+    /// A session may be older than the schema, or than what the database is to others. Then PostgreSQL
+    /// refuses the statement, nothing has happened, and it is run once more in a new session.
     async fn run<T>(
         &self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let mut answer = self.attempt(statement.clone()).await;
+        if let Err(failure) = &answer
+            && failure.refusal.is_some_and(Refusal::is_of_the_session)
+            && began.elapsed() < self.timeouts.acquire
+        {
+            // The others are as old.
+            self.pool.retain(|_, _| false);
+            answer = self.attempt(statement).await;
+        }
+        answer.map_err(|failure| {
+            if failure.refusal == Some(Refusal::ReadOnly) && self.writable.failed() {
+                tracing::warn!("the database takes no writes");
+            }
+            failure.outcome
+        })
+    }
+
+    async fn attempt<T>(
+        &self,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
         let mut connection = self.acquire().await?;
-        let failure =
-            match tokio::time::timeout(self.timeouts.answer, statement(&mut connection)).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                // PostgreSQL said no, in good order: the connection is as good as before.
-                Ok(Err(error)) if is_refusal(&error) => return Err(outcome(&error)),
-                Ok(Err(error)) => outcome(&error),
-                Err(_elapsed) => StoreError::Unknown("the database did not answer in time".into()),
-            };
-        // Broken or behind: out of the pool with it, so that nobody reads another's answer.
-        drop(Object::take(connection));
+        let answer = tokio::time::timeout(self.timeouts.answer, statement(&mut connection)).await;
+        let failure = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Failure::from(&error),
+            Err(_elapsed) => {
+                StoreError::Unknown("the database did not answer in time".into()).into()
+            }
+        };
+        // Broken, behind or too old: out of the pool with it, so that nobody reads another's answer.
+        if !failure.keeps_the_session() {
+            drop(Object::take(connection));
+        }
         Err(failure)
     }
 
@@ -133,38 +169,8 @@ impl Database {
     }
 }
 
-/// Opens connections for the pool.
-///
-/// deadpool and not sqlx's own pool, which asks the database for a sign of life after every use: a
-/// second round trip a signup, for what the next statement tells anyway (NOTES N5).
-struct Connector(PgConnectOptions);
-
-impl Manager for Connector {
-    type Type = PgConnection;
-    type Error = Error;
-
-    async fn create(&self) -> Result<PgConnection, Error> {
-        self.0.connect().await
-    }
-
-    /// A connection that failed is not given back (`run`), so what comes back is good. One whose
-    /// statement was dropped half-way is, too: sqlx reads its answer before the next statement.
-    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<Error> {
-        Ok(())
-    }
-}
-
-fn options(url: &str, config: &Config) -> anyhow::Result<PgConnectOptions> {
-    let mut options: PgConnectOptions = url
-        .parse()
-        .context("is not postgres://user@host:port/name")?;
-    if let Some(file) = &config.database_password_file {
-        options = options.password(&signup_service::read_secret(file)?);
-    }
-    // Statements carry personal data.
-    Ok(options
-        .application_name("phase1")
-        .disable_statement_logging())
+fn read_only() -> StoreError {
+    StoreError::Unavailable("the database takes no writes".into())
 }
 
 fn status(pool: &Status) -> PoolStatus {

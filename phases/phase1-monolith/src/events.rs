@@ -8,8 +8,19 @@ use signup_domain::{
 use signup_service::Lookups;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// How long a request waits for a count, before it shows the last one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A number of signups, and when it was counted.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    signups: u64,
+    as_of: OffsetDateTime,
+}
 
 /// The events, and those of them that this process has read. An event never changes, so a copy is
 /// never stale, and without it each signup would be two statements. Only existing events are kept,
@@ -18,16 +29,22 @@ use uuid::Uuid;
 pub(crate) struct Events {
     kept: Arc<RwLock<HashMap<EventId, Arc<Event>>>>,
     lookups: Lookups,
+    /// The last count of each, for when a new one is late.
+    last: Arc<RwLock<HashMap<EventId, Count>>>,
     primary: Database,
+    /// The same database, over connections that count.
+    counts: Database,
 }
 
 impl Events {
     /// None read yet.
-    pub(crate) fn new(primary: Database) -> Self {
+    pub(crate) fn new(primary: Database, counts: Database) -> Self {
         Self {
             kept: Arc::default(),
             lookups: Lookups::default(),
+            last: Arc::default(),
             primary,
+            counts,
         }
     }
 
@@ -56,23 +73,49 @@ impl Events {
         rows.into_iter().map(select::event_from).collect()
     }
 
-    /// The event `id` and its number of signups: an exact count, counted each time.
+    /// The event `id` and its number of signups: an exact count, counted each time; or the last one, when
+    /// it is not there in time.
     pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         let event = self.find(id).await?;
-        let as_of = OffsetDateTime::now_utc();
-        let signups = self
-            .primary
-            .read(async |connection| select::count(connection, id).await)
-            .await?;
+        // In a task, which goes on when the request does not: so there is a last one, however long it takes.
+        let counting = tokio::spawn(self.clone().count_now(id));
+        let counted = match tokio::time::timeout(PATIENCE, counting).await {
+            Ok(Ok(counted)) => counted,
+            Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable("not counted in time".into())),
+        };
+        let (count, served_by, cache) = match counted {
+            Ok(count) => (count, ServedBy::Primary, Cache::Bypass),
+            Err(error) => {
+                let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
+                let last = last.get(&id).copied().ok_or(error)?;
+                (last, ServedBy::Cache, Cache::Hit)
+            }
+        };
         Ok(Found {
             value: Counted {
                 event: Event::clone(&event),
-                signups,
-                as_of,
+                signups: count.signups,
+                as_of: count.as_of,
             },
-            served_by: ServedBy::Primary,
-            cache: Cache::Bypass,
+            served_by,
+            cache,
         })
+    }
+
+    async fn count_now(self, id: EventId) -> Result<Count, StoreError> {
+        // First the time, then the count: what arrives in between makes it no older.
+        let as_of = OffsetDateTime::now_utc();
+        let signups = self
+            .counts
+            .read(async |connection| select::count(connection, id).await)
+            .await?;
+        let count = Count { signups, as_of };
+        let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);
+        let last = last.entry(id).or_insert(count);
+        if last.as_of < as_of {
+            *last = count;
+        }
+        Ok(count)
     }
 
     /// Creates an event with a salt of its own.

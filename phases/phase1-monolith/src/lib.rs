@@ -7,7 +7,7 @@
 //! **Compared with the phase before.** There is none: this is what the others are compared with.
 //!
 //! **What it buys.** There is one copy of the truth, and no moment in which two parts disagree. A
-//! 201 means committed and fsynced; a count is exact; nothing has to be drained, caught up or
+//! 201 means committed and fsynced; a count is exact at its `as_of`; nothing has to be drained, caught up or
 //! invalidated.
 //!
 //! **What it costs.** Every signup is a round trip, a transaction and a flush of its own, and
@@ -17,7 +17,7 @@
 //! database and back by itself. Counts: sooner, at the database's cap, because their cost grows with
 //! the number of signups. And when the one database is away, everything is.
 //!
-//! **Read in this order:** `signups` → `insert` → `events` → `select` → `db` → `outcome` → `schema` →
+//! **Read in this order:** `signups` → `insert` → `events` → `select` → `db` → `pool` → `outcome` → `schema` →
 //! `config` → `metrics` → `main`.
 
 #[cfg(feature = "broken")]
@@ -28,6 +28,7 @@ mod events;
 mod insert;
 mod metrics;
 mod outcome;
+mod pool;
 mod schema;
 mod select;
 mod signups;
@@ -72,6 +73,11 @@ impl SignupStore for Store {
         self.signups.find(event, id).await
     }
 
+    async fn describe(&self, id: EventId) -> Result<Event, StoreError> {
+        let event = self.events.find(id).await?;
+        Ok(Event::clone(&event))
+    }
+
     async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         self.events.count(id).await
     }
@@ -84,9 +90,9 @@ impl SignupStore for Store {
         self.events.create(event).await
     }
 
-    /// Ready while the database answers.
+    /// Ready while the database answers, and takes writes.
     async fn ready(&self) -> Result<(), StoreError> {
-        self.primary.ping().await
+        self.primary.takes_writes().await
     }
 }
 
@@ -94,7 +100,8 @@ impl SignupStore for Store {
 fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     let metrics = StoreMetrics::new(metrics)?;
     let primary = Database::primary(config, metrics.primary)?;
-    let events = Events::new(primary.clone());
+    let counts = Database::counts(config, metrics.counts)?;
+    let events = Events::new(primary.clone(), counts);
     let signups = Signups {
         events: events.clone(),
         primary: primary.clone(),

@@ -1,10 +1,11 @@
-//! What phase 1 measures beside the golden signals: its pool, and what became of signups.
+//! What phase 1 measures beside the golden signals: its pools, and what became of signups.
 
 use signup_service::{Metrics, PoolMetrics, SignupMetrics};
 
 /// What is measured of the store.
 pub(crate) struct StoreMetrics {
     pub(crate) primary: PoolMetrics,
+    pub(crate) counts: PoolMetrics,
     pub(crate) signups: SignupMetrics,
 }
 
@@ -13,6 +14,7 @@ impl StoreMetrics {
         let registry = metrics.registry();
         Ok(Self {
             primary: PoolMetrics::new(registry, "primary")?,
+            counts: PoolMetrics::new(registry, "primary_counts")?,
             signups: SignupMetrics::new(registry)?,
         })
     }

@@ -2,38 +2,71 @@
 //! and "not known" (504).
 
 use signup_domain::StoreError;
+use signup_service::Refusal;
 use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-/// Whether PostgreSQL refused the statement and kept the session (`FATAL` ends it).
-pub(crate) fn is_refusal(error: &Error) -> bool {
-    let severity = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-        .map(PgDatabaseError::severity);
-    severity == Some(PgSeverity::Error)
+/// A statement that failed.
+pub(crate) struct Failure {
+    /// What is promised of its effect.
+    pub(crate) outcome: StoreError,
+    /// What PostgreSQL refused it for, if it did and kept the session (`FATAL` ends it).
+    pub(crate) refusal: Option<Refusal>,
 }
 
-/// What the failure of a statement that was sent says about its effect.
-pub(crate) fn outcome(error: &Error) -> StoreError {
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code = code.unwrap_or_default();
-    let cause = error.to_string();
-    // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
-    // code says: a disk that is full at the commit is a PANIC after the row was written.
-    if matches!(
-        error,
-        Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed
-    ) || error.as_database_error().is_some() && !is_refusal(error)
-    {
-        return StoreError::Unknown(cause);
+impl From<StoreError> for Failure {
+    fn from(outcome: StoreError) -> Self {
+        Self {
+            outcome,
+            refusal: None,
+        }
     }
-    // SQLSTATE, PostgreSQL's documentation, appendix A.
-    match code.get(..2) {
-        // Rolled back, and said so: cancelled by a timeout, deadlocked, out of disk or memory.
-        _ if code == "57014" || code == "55P03" => StoreError::Unavailable(cause),
-        Some("40" | "53") => StoreError::Unavailable(cause),
-        Some("57" | "08") => StoreError::Unknown(cause),
-        _ => StoreError::Internal(cause),
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            outcome: outcome(error),
+            refusal: refusal(error),
+        }
     }
+}
+
+impl Failure {
+    /// PostgreSQL said no, in good order, and would say the same in any session: this one is as good as
+    /// before.
+    pub(crate) fn keeps_the_session(&self) -> bool {
+        self.refusal
+            .is_some_and(|refusal| !refusal.is_of_the_session())
+    }
+}
+
+fn refusal(error: &Error) -> Option<Refusal> {
+    let error = said_by_postgresql(error)?;
+    let kept = error.severity() == PgSeverity::Error;
+    kept.then(|| Refusal::of(error.code()))
+}
+
+/// What the failure of a statement that was sent says about its effect. What PostgreSQL says of its
+/// cause begins with its code.
+fn outcome(error: &Error) -> StoreError {
+    // The message alone: an error's detail quotes the row, and with it personal data.
+    let cause = said_by_postgresql(error).map_or_else(
+        || error.to_string(),
+        |error| format!("{}: {}", error.code(), error.message()),
+    );
+    match (refusal(error), error) {
+        (Some(refusal), _) => refusal.outcome(cause),
+        // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
+        // code says: a disk that is full at the commit is a PANIC after the row was written.
+        (None, Error::Database(_) | Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed) => {
+            StoreError::Unknown(cause)
+        }
+        // It answered, with something that cannot be read.
+        (None, _) => StoreError::Internal(cause),
+    }
+}
+
+fn said_by_postgresql(error: &Error) -> Option<&PgDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
 }

@@ -86,3 +86,11 @@ pub(crate) async fn page(
     };
     Ok(rows.into_iter().map(attendee).collect())
 }
+
+/// Whether the session may only read: the database was demoted, or an operator has said so.
+pub(crate) async fn is_read_only(connection: &mut PgConnection) -> Result<bool, Error> {
+    let setting: String = sqlx::query_scalar("SHOW transaction_read_only")
+        .fetch_one(connection)
+        .await?;
+    Ok(setting == "on")
+}

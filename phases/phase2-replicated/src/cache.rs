@@ -5,29 +5,27 @@
 //! cache is never asked whether somebody has signed up already; only the primary knows.
 
 use crate::cached::{self, COUNT_NAME, Count, age};
+use crate::counts::{Kept, UntilTooOld, in_time};
 use crate::metrics::{LevelMetrics, ReadMetrics};
 use crate::redis::{Item, Redis};
 use anyhow::Context;
-use moka::Expiry;
 use moka::future::Cache as Counts;
 use quick_cache::OptionsBuilder;
 use quick_cache::sync::{Cache as Signups, DefaultLifecycle};
 use signup_domain::{Cache as Asked, Event, EventId, Recorded, ServedBy, SignupId, StoreError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// The oldest count that is shown while the databases are well.
-pub(crate) const OLDEST_COUNT: Duration = Duration::from_secs(1);
 
 /// The oldest count that is taken from Redis: the other half of its time is for this process.
 const OLDEST_SHARED_COUNT: Duration = Duration::from_millis(500);
 
+/// How long Redis keeps a count. One older than a second is shown only where there is no newer one: to a
+/// server that has just started.
+const KEEP_COUNT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long Redis keeps a signup: participants check their receipt soon after they got it.
 const KEEP_SIGNUP: Duration = Duration::from_secs(600);
-
-/// How long a count is kept that was too old when it came, because nothing newer was to be had.
-const STALE_COUNT: Duration = Duration::from_secs(1);
 
 /// Signups in the first level; with all of them a server took 11 of its 64 MB.
 const FIRST_LEVEL_SIGNUPS: usize = 20_000;
@@ -38,18 +36,6 @@ const OFTEN_ASKED: f64 = 0.5;
 
 /// Events whose count is in the first level.
 const FIRST_LEVEL_COUNTS: u64 = 1_000;
-
-/// A count as the first level keeps it.
-#[derive(Debug)]
-struct Kept {
-    count: Count,
-    /// Where this process got it.
-    served_by: ServedBy,
-    at: Instant,
-    keep: Duration,
-    /// Whether somebody is fetching a newer one.
-    renewing: AtomicBool,
-}
 
 /// Both levels, or none.
 #[derive(Clone)]
@@ -64,6 +50,8 @@ struct Levels {
     /// about a tenth of the server's samples (NOTES N41). Single flight and a time to live are for the counts.
     signups: Arc<Signups<(EventId, SignupId), Arc<Recorded>>>,
     counts: Counts<EventId, Arc<Kept>>,
+    /// The last count of each, for when a new one is late.
+    last: Counts<EventId, Count>,
     redis: Redis,
 }
 
@@ -86,8 +74,17 @@ impl Levels {
                 .max_capacity(FIRST_LEVEL_COUNTS)
                 .expire_after(UntilTooOld)
                 .build(),
+            last: Counts::new(FIRST_LEVEL_COUNTS),
             redis,
         })
+    }
+
+    /// Keeps a count for when a newer one is late.
+    async fn keep_last(&self, event: EventId, count: Count) {
+        let last = self.last.get(&event).await;
+        if last.is_none_or(|last| last.as_of < count.as_of) {
+            self.last.insert(event, count).await;
+        }
     }
 
     /// Has Redis keep `item` for the other servers. Nobody waits for it.
@@ -152,17 +149,18 @@ impl Cache {
     }
 
     /// The event's count: from the first level if it is young enough, else from Redis, else from
-    /// `count`, which asks a database. Requests that miss together ask once.
+    /// `count`, which asks a database; and the last one, when a new one is not there in time. Requests
+    /// that miss together ask once.
     pub(crate) async fn count<F>(
         &self,
         event: &Arc<Event>,
         count: impl FnOnce() -> F + Clone + Send + 'static,
     ) -> Result<(Count, ServedBy, Asked), StoreError>
     where
-        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
+        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send + 'static,
     {
         let Some(levels) = &self.levels else {
-            let (count, served_by) = count().await?;
+            let (count, served_by) = in_time(count()).await?;
             return Ok((count, served_by, Asked::Bypass));
         };
         if let Some(kept) = levels.counts.get(&event.id).await {
@@ -176,18 +174,37 @@ impl Cache {
             return Ok((kept.count, ServedBy::Cache, Asked::Hit));
         }
         self.metrics.first.misses.inc();
+        let (cache, of) = (self.clone(), Arc::clone(event));
+        let counted = in_time(async move { cache.count_once(&of, count).await }).await;
+        Ok(match counted {
+            Ok((kept, true)) if kept.served_by != ServedBy::Cache => {
+                (kept.count, kept.served_by, Asked::Miss)
+            }
+            Ok((kept, _)) => (kept.count, ServedBy::Cache, Asked::Hit),
+            Err(error) => {
+                let last = levels.last.get(&event.id).await.ok_or(error)?;
+                (last, ServedBy::Cache, Asked::Hit)
+            }
+        })
+    }
+
+    /// A new count, and whether it was got here and now: of requests that miss together one gets it.
+    async fn count_once<F>(
+        &self,
+        event: &Arc<Event>,
+        count: impl FnOnce() -> F,
+    ) -> Result<(Arc<Kept>, bool), StoreError>
+    where
+        F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
+    {
+        let Some(levels) = &self.levels else {
+            return Err(StoreError::Unavailable("there is no cache".into()));
+        };
         let fetch = self.fetch(levels, event, count);
         let entry = levels.counts.entry(event.id).or_try_insert_with(fetch);
-        // Boxed: a hit needs no room for it.
-        let entry = Box::pin(entry).await;
+        let entry = entry.await;
         let entry = entry.map_err(|error: Arc<StoreError>| StoreError::clone(&error))?;
-        let (fetched, kept) = (entry.is_fresh(), entry.into_value());
-        Ok(match kept.served_by {
-            served_by @ (ServedBy::Primary | ServedBy::Replica) if fetched => {
-                (kept.count, served_by, Asked::Miss)
-            }
-            _ => (kept.count, ServedBy::Cache, Asked::Hit),
-        })
+        Ok((Arc::clone(entry.value()), entry.is_fresh()))
     }
 
     /// Replaces the first level's count by a newer one.
@@ -212,19 +229,23 @@ impl Cache {
         F: Future<Output = Result<(Count, ServedBy), StoreError>> + Send,
     {
         let value = self.ask_redis(levels, event, COUNT_NAME).await;
-        if let Some(count) = value.and_then(|value| cached::count_from(&value))
-            && age(count) < OLDEST_SHARED_COUNT
-        {
-            return Ok(Kept::new(count, ServedBy::Cache));
+        let shared = value.and_then(|value| cached::count_from(&value));
+        if let Some(count) = shared {
+            levels.keep_last(event.id, count).await;
+            if age(count.as_of) < OLDEST_SHARED_COUNT {
+                return Ok(Kept::new(count, ServedBy::Cache, Duration::ZERO));
+            }
         }
+        let began = Instant::now();
         let (count, served_by) = count().await?;
+        levels.keep_last(event.id, count).await;
         let item = Item {
             name: COUNT_NAME,
             value: cached::bytes_of_count(count),
-            keep: OLDEST_COUNT,
+            keep: KEEP_COUNT,
         };
         levels.share(event, item);
-        Ok(Kept::new(count, served_by))
+        Ok(Kept::new(count, served_by, began.elapsed()))
     }
 
     async fn ask_redis(&self, levels: &Levels, event: &Event, name: [u8; 16]) -> Option<Vec<u8>> {
@@ -244,37 +265,5 @@ impl Cache {
                 None
             }
         }
-    }
-}
-
-impl Kept {
-    fn new(count: Count, served_by: ServedBy) -> Arc<Self> {
-        let left = OLDEST_COUNT.saturating_sub(age(count));
-        Arc::new(Self {
-            count,
-            served_by,
-            at: Instant::now(),
-            keep: if left.is_zero() { STALE_COUNT } else { left },
-            renewing: AtomicBool::new(false),
-        })
-    }
-}
-
-/// Ends a count's time in the first level when it is too old to be shown.
-struct UntilTooOld;
-
-impl Expiry<EventId, Arc<Kept>> for UntilTooOld {
-    fn expire_after_create(&self, _: &EventId, kept: &Arc<Kept>, _: Instant) -> Option<Duration> {
-        Some(kept.keep)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &EventId,
-        kept: &Arc<Kept>,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(kept.keep)
     }
 }

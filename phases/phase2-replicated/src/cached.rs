@@ -14,10 +14,10 @@ pub(crate) struct Count {
     pub(crate) as_of: OffsetDateTime,
 }
 
-/// How old a count is. The clocks of two machines may differ a little; one that is further in the
+/// How old what was so at `as_of` is. The clocks of two machines may differ a little; one that is further in the
 /// future is as old as can be, and so never used.
-pub(crate) fn age(count: Count) -> Duration {
-    let age = OffsetDateTime::now_utc() - count.as_of;
+pub(crate) fn age(as_of: OffsetDateTime) -> Duration {
+    let age = OffsetDateTime::now_utc() - as_of;
     if age.is_negative() && age.abs() < CLOCKS_DIFFER {
         return Duration::ZERO;
     }

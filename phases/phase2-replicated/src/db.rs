@@ -7,53 +7,19 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::Config;
-use crate::outcome::{is_refusal, outcome};
+use crate::outcome::Failure;
+use crate::pool::{COUNTS, InUse, PRIMARY, REPLICA, Timeouts, WRITES, options};
+use crate::select;
 use anyhow::Context;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Status,
+    Client, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Status,
     Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
-use signup_service::{PoolMetrics, PoolStatus};
+use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
-
-/// How long a request waits for a connection, and then for the answer to its statement.
-#[derive(Debug, Clone, Copy)]
-struct Timeouts {
-    acquire: Duration,
-    answer: Duration,
-    /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
-    statement: Duration,
-    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-    lock: Duration,
-}
-
-/// A batch: with its time in the queue, and with being sent a second time, it stays under the 1.9 s
-/// after which the service stops waiting. What arrives while it waits for a lock waits for this batch and
-/// its own, so it is refused within 250 ms.
-const WRITES: Timeouts = Timeouts {
-    acquire: Duration::from_millis(200),
-    answer: Duration::from_millis(900),
-    statement: Duration::from_millis(700),
-    lock: Duration::from_millis(100),
-};
-
-/// The primary has the last word on what was asked elsewhere before, in vain.
-const PRIMARY: Timeouts = Timeouts {
-    acquire: Duration::from_millis(200),
-    answer: Duration::from_millis(800),
-    statement: Duration::from_millis(700),
-    lock: Duration::from_millis(100),
-};
-
-/// The replica can be done without, so a slow one is left for the primary.
-const REPLICA: Timeouts = Timeouts {
-    acquire: Duration::from_millis(100),
-    answer: Duration::from_millis(300),
-    statement: Duration::from_millis(250),
-    lock: Duration::from_millis(100),
-};
 
 /// At the start, how long one connection may take.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -64,6 +30,8 @@ pub(crate) struct Database {
     pool: Pool,
     timeouts: Timeouts,
     metrics: PoolMetrics,
+    /// Open while the database takes no writes.
+    writable: Arc<Breaker>,
 }
 
 impl Database {
@@ -78,20 +46,32 @@ impl Database {
         Self::new(options, connections, WRITES, metrics)
     }
 
-    /// The connections to the primary that read, not yet open.
+    /// The connections to the primary that read, not yet open; whether it takes writes they learn from
+    /// those that write, and tell them.
     pub(crate) fn primary(
         config: &Config,
         connections: usize,
+        writes: &Self,
         metrics: PoolMetrics,
     ) -> anyhow::Result<Self> {
         let options = options(&config.primary_url, config).context("PRIMARY_URL")?;
-        Self::new(options, connections, PRIMARY, metrics)
+        Ok(Self {
+            writable: Arc::clone(&writes.writable),
+            ..Self::new(options, connections, PRIMARY, metrics)?
+        })
     }
 
     /// The connections to the replica, not yet open.
     pub(crate) fn replica(config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
         let options = options(&config.replica_url, config).context("REPLICA_URL")?;
         Self::new(options, config.replica_connections, REPLICA, metrics)
+    }
+
+    /// The connection to the primary or to the replica that counts, not yet open. It is apart from the
+    /// others, so that a large event cannot keep a receipt waiting.
+    pub(crate) fn counts(url: &str, config: &Config, metrics: PoolMetrics) -> anyhow::Result<Self> {
+        let options = options(url, config).context("PRIMARY_URL or REPLICA_URL")?;
+        Self::new(options, 1, COUNTS, metrics)
     }
 
     fn new(
@@ -121,6 +101,7 @@ impl Database {
             pool,
             timeouts,
             metrics,
+            writable: Arc::default(),
         })
     }
 
@@ -154,13 +135,39 @@ impl Database {
     /// several, and a question dropped half-way takes its connection with it (`InUse`).
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let asked = self.clone();
-        let asked = tokio::spawn(async move {
+        in_a_task(async move {
             asked
                 .read(async |client| client.simple_query("").await.map(drop))
                 .await
-        });
-        let stopped = |_| Err(StoreError::Unavailable("the question was stopped".into()));
-        asked.await.unwrap_or_else(stopped)
+        })
+        .await
+    }
+
+    /// Whether the database answers and takes writes: one that was demoted answers. Asked as `ping` is.
+    pub(crate) async fn takes_writes(&self) -> Result<(), StoreError> {
+        let asked = self.clone();
+        in_a_task(async move {
+            if asked.read(select::is_read_only).await? {
+                // A session keeps the setting that it began with; a new one has that of now.
+                asked.pool.retain(|_, _| false);
+                if asked.read(select::is_read_only).await? {
+                    asked.writable.failed();
+                    return Err(read_only());
+                }
+            }
+            asked.writable.succeeded();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Fails when the database was last heard to take no writes.
+    pub(crate) fn took_writes(&self) -> Result<(), StoreError> {
+        if self.writable.is_closed() {
+            Ok(())
+        } else {
+            Err(read_only())
+        }
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
@@ -169,7 +176,7 @@ impl Database {
     /// from memory or by a batch (NOTES N45).
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
         let answer = Box::pin(self.run(statement)).await;
         answer.map_err(|error| match error {
@@ -179,38 +186,67 @@ impl Database {
     }
 
     /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
-    /// failure means "not known", unless PostgreSQL itself says that it rolled back.
+    /// failure means "not known", unless PostgreSQL itself says that it rolled back. A database that
+    /// takes no writes is asked once a second: each answer costs a new session.
     pub(crate) async fn write<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
-        Box::pin(self.run(statement)).await
+        if !self.writable.allows() {
+            return Err(read_only());
+        }
+        let answer = Box::pin(self.run(statement)).await?;
+        self.writable.succeeded();
+        Ok(answer)
     }
 
+    /// A session may be older than the schema, or than what the database is to others. Then PostgreSQL
+    /// refuses the statement, nothing has happened, and it is run once more in a new session.
     async fn run<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let mut answer = self.attempt(statement.clone()).await;
+        if let Err(failure) = &answer
+            && failure.refusal.is_some_and(Refusal::is_of_the_session)
+            && began.elapsed() < self.timeouts.acquire
+        {
+            // The others are as old.
+            self.pool.retain(|_, _| false);
+            answer = self.attempt(statement).await;
+        }
+        answer.map_err(|failure| {
+            if failure.refusal == Some(Refusal::ReadOnly) && self.writable.failed() {
+                tracing::warn!("the database takes no writes");
+            }
+            failure.outcome
+        })
+    }
+
+    async fn attempt<T>(
+        &self,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
         let connection = InUse(Some(self.acquire().await?));
         let Some(client) = &connection.0 else {
-            return Err(StoreError::Internal("a connection was taken twice".into()));
+            return Err(StoreError::Unavailable("a connection was taken twice".into()).into());
         };
-        match tokio::time::timeout(self.timeouts.answer, statement(client)).await {
+        let answer = tokio::time::timeout(self.timeouts.answer, statement(client)).await;
+        let failure = match answer {
             Ok(Ok(answer)) => {
                 connection.give_back();
-                Ok(answer)
+                return Ok(answer);
             }
-            Ok(Err(error)) => {
-                // PostgreSQL said no, in good order: the connection is as good as before.
-                if is_refusal(&error) {
-                    connection.give_back();
-                }
-                Err(outcome(&error))
+            Ok(Err(error)) => Failure::from(&error),
+            Err(_elapsed) => {
+                StoreError::Unknown("the database did not answer in time".into()).into()
             }
-            Err(_elapsed) => Err(StoreError::Unknown(
-                "the database did not answer in time".into(),
-            )),
+        };
+        if failure.keeps_the_session() {
+            connection.give_back();
         }
+        Err(failure)
     }
 
     async fn acquire(&self) -> Result<Client, StoreError> {
@@ -228,33 +264,15 @@ impl Database {
     }
 }
 
-/// A connection in use. Dropped half-way, because time is up or the client went away, it leaves the
-/// pool: it is still at work on the statement, and whoever got it next would wait for that.
-struct InUse(Option<Client>);
-
-impl InUse {
-    fn give_back(mut self) {
-        drop(self.0.take());
-    }
+fn read_only() -> StoreError {
+    StoreError::Unavailable("the database takes no writes".into())
 }
 
-impl Drop for InUse {
-    fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
-        }
-    }
-}
-
-fn options(url: &str, config: &Config) -> anyhow::Result<tokio_postgres::Config> {
-    let mut options: tokio_postgres::Config = url
-        .parse()
-        .context("is not postgres://user@host:port/name")?;
-    options.application_name("phase2");
-    if let Some(file) = &config.database_password_file {
-        options.password(signup_service::read_secret(file)?);
-    }
-    Ok(options)
+async fn in_a_task(
+    question: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    let stopped = |_| Err(StoreError::Unavailable("the question was stopped".into()));
+    tokio::spawn(question).await.unwrap_or_else(stopped)
 }
 
 fn status(pool: &Status) -> PoolStatus {

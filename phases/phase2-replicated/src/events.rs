@@ -1,7 +1,8 @@
 //! Events: created by the organiser, never changed.
 
-use crate::cache::{Cache, OLDEST_COUNT};
-use crate::cached::{Count, age};
+use crate::cache::Cache;
+use crate::cached::Count;
+use crate::counts::OLDEST_COUNT;
 use crate::db::Database;
 use crate::replica::Replica;
 use crate::select;
@@ -13,7 +14,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How long the primary is waited for when the replica's count is there but old.
+/// How long the primary may take to answer before it is not asked to count, when the replica's count is
+/// there but old.
 const WITH_LATE_COUNT: Duration = Duration::from_millis(250);
 
 /// Events that are kept in memory; far more than a service has.
@@ -27,19 +29,35 @@ pub(crate) struct Events {
     kept: Kept<EventId, Arc<Event>>,
     lookups: Lookups,
     cache: Cache,
+    databases: Arc<Databases>,
+}
+
+/// Where events are read and counted.
+struct Databases {
     replica: Option<Replica>,
     primary: Database,
+    /// The primary, over the connection that counts.
+    counts: Database,
 }
 
 impl Events {
     /// None read yet.
-    pub(crate) fn new(cache: Cache, replica: Option<Replica>, primary: Database) -> Self {
+    pub(crate) fn new(
+        cache: Cache,
+        replica: Option<Replica>,
+        primary: Database,
+        counts: Database,
+    ) -> Self {
+        let databases = Databases {
+            replica,
+            primary,
+            counts,
+        };
         Self {
             kept: Kept::new(KEPT),
             lookups: Lookups::default(),
             cache,
-            replica,
-            primary,
+            databases: Arc::new(databases),
         }
     }
 
@@ -56,8 +74,11 @@ impl Events {
     }
 
     async fn read(&self, ids: Vec<EventId>) -> Result<Vec<Event>, StoreError> {
+        let Databases {
+            replica, primary, ..
+        } = &*self.databases;
         let mut ids: Vec<_> = ids.iter().map(|id| *id.as_uuid()).collect();
-        let on_replica = match &self.replica {
+        let on_replica = match replica {
             Some(replica) => {
                 replica
                     .read(async |client| select::events(client, &ids).await)
@@ -73,8 +94,7 @@ impl Events {
         ids.retain(|id| events.iter().all(|event| event.id.as_uuid() != id));
         if !ids.is_empty() {
             // Made a moment ago, perhaps: only the primary can say that there is no such event.
-            let rows = self
-                .primary
+            let rows = primary
                 .read(async |client| select::events(client, &ids).await)
                 .await?;
             for row in &rows {
@@ -84,11 +104,12 @@ impl Events {
         Ok(events)
     }
 
-    /// The event `id` and its number of signups, at most a second old while the databases are well.
+    /// The event `id` and its number of signups, at most a second old while the databases are well and
+    /// count in less.
     pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         let event = self.find(id).await?;
-        let (replica, primary) = (self.replica.clone(), self.primary.clone());
-        let ask = move || count_in_database(replica, primary, id);
+        let databases = Arc::clone(&self.databases);
+        let ask = move || async move { databases.count(id).await };
         let (count, served_by, cache) = self.cache.count(&event, ask).await?;
         Ok(Found {
             value: Counted {
@@ -114,7 +135,7 @@ impl Events {
             closes_at: event.closes_at,
             salt: EventSalt::new(salt),
         };
-        insert(&self.primary, &event).await?;
+        insert(&self.databases.primary, &event).await?;
         Ok(event)
     }
 }
@@ -147,49 +168,43 @@ async fn insert(primary: &Database, event: &Event) -> Result<(), StoreError> {
         .await
 }
 
-/// Counts on the replica, if it is not late; else on the primary; and if that is gone, the late
-/// replica's count is better than none: it says how old it is.
-async fn count_in_database(
-    replica: Option<Replica>,
-    primary: Database,
-    id: EventId,
-) -> Result<(Count, ServedBy), StoreError> {
-    let on_replica = match &replica {
-        Some(replica) => replica.count(id).await,
-        None => None,
-    };
-    // Half of what may be shown: the other half is for the time in the cache.
-    if let Some(count) = on_replica
-        && age(count) < OLDEST_COUNT / 2
-    {
-        return Ok((count, ServedBy::Replica));
-    }
-    let as_of = OffsetDateTime::now_utc();
-    let ask = async {
-        if let (Some(replica), Some(_)) = (&replica, on_replica) {
-            replica.was_late();
+impl Databases {
+    /// Counts on the replica, if it is not late; else on the primary; and if that is gone, the late
+    /// replica's count is better than none: it says how old it is.
+    async fn count(&self, id: EventId) -> Result<(Count, ServedBy), StoreError> {
+        let on_replica = match &self.replica {
+            Some(replica) => replica.count(id).await,
+            None => None,
+        };
+        // Half of what may be shown: the other half is for the time in the cache.
+        if let Some((count, late)) = on_replica
+            && late < OLDEST_COUNT / 2
+        {
+            return Ok((count, ServedBy::Replica));
         }
-        count_on_primary(&primary, id).await
-    };
-    // With an answer in hand, if an old one, a primary that hangs is not waited for.
-    let on_primary = match on_replica {
-        Some(late) => match tokio::time::timeout(WITH_LATE_COUNT, ask).await {
-            Ok(Ok(signups)) => Ok(signups),
-            Ok(Err(_)) | Err(_) => return Ok((late, ServedBy::Replica)),
-        },
-        None => ask.await,
-    };
-    Ok((
-        Count {
-            signups: on_primary?,
-            as_of,
-        },
-        ServedBy::Primary,
-    ))
-}
+        if let (Some(replica), Some((late, _))) = (&self.replica, on_replica) {
+            replica.was_late();
+            // With an answer in hand, if an old one, a primary that hangs is not waited for.
+            let answers = tokio::time::timeout(WITH_LATE_COUNT, self.primary.ping()).await;
+            if !matches!(answers, Ok(Ok(()))) {
+                return Ok((late, ServedBy::Replica));
+            }
+        }
+        let on_primary = self.count_on_primary(id).await;
+        match (on_primary, on_replica) {
+            (Ok(count), _) => Ok((count, ServedBy::Primary)),
+            (Err(_), Some((late, _))) => Ok((late, ServedBy::Replica)),
+            (Err(error), None) => Err(error),
+        }
+    }
 
-async fn count_on_primary(primary: &Database, id: EventId) -> Result<u64, StoreError> {
-    primary
-        .read(async |client| select::count(client, id).await)
-        .await
+    async fn count_on_primary(&self, id: EventId) -> Result<Count, StoreError> {
+        // First the time, then the count: what arrives in between makes it no older.
+        let as_of = OffsetDateTime::now_utc();
+        let signups = self
+            .counts
+            .read(async |client| select::count(client, id).await)
+            .await?;
+        Ok(Count { signups, as_of })
+    }
 }

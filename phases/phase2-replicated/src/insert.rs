@@ -2,6 +2,7 @@
 
 use crate::db::Database;
 use crate::metrics::BatchMetrics;
+use crate::outcome::is_about_the_rows;
 use signup_domain::{Event, EventId, NewSignup, Recorded, SignupId, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Rows are sent no later than this after the batch's first statement: with the 1.1 s which that one
-/// may take, the batch is then written or given up within 1.3 s.
+/// Rows are sent no later than this after the batch's first statement: with the 1.3 s which that one
+/// may take, in a second session if need be, the batch is then written or given up within 1.5 s.
 const LAST_STATEMENT: Duration = Duration::from_millis(200);
 
 /// What is not known of a batch after this is answered "not known". With 0.3 s in the queue before,
@@ -50,7 +51,8 @@ impl Written {
 /// Writes `rows` in one transaction, and says what became of each, in their order.
 ///
 /// A statement that PostgreSQL refuses for what is in it is rolled back as a whole, and halved
-/// until the row that is to blame stands alone: the others are written.
+/// until the row that is to blame stands alone: the others are written. Refused for anything else, all
+/// of it is: halves would be as well.
 pub(crate) async fn insert(
     primary: &Database,
     rows: &[Row],
@@ -69,7 +71,7 @@ pub(crate) async fn insert(
         }
         match insert_part(primary, part, began, metrics).await {
             Ok(written) => outcomes.extend(written),
-            Err(StoreError::Internal(_)) if part.len() > 1 => {
+            Err(StoreError::Internal(cause)) if is_about_the_rows(&cause) && part.len() > 1 => {
                 let (first, second) = part.split_at(part.len() / 2);
                 parts.extend([first, second]);
             }

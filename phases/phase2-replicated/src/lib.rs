@@ -6,7 +6,7 @@
 //!
 //! **Compared with the phase before.** `batch` is new, and `insert` writes what it collects: one
 //! statement and one flush serve many signups. `cache`, `redis` and `replica` are new: most reads never
-//! reach the primary. `breaker` keeps a failed part from costing every request its timeout.
+//! reach the primary.
 //!
 //! **What it buys.** A count costs a look into memory, whatever the event's size. A signup's share
 //! of a transaction shrinks as the load grows. Without Redis, without the replica, or with one
@@ -20,19 +20,20 @@
 //! Behind it nothing is kept: while the primary is away, nobody can sign up.
 //!
 //! **Read in this order:** `signups` → `batch` → `entry` → `insert` → `events` → `select` → `cache` →
-//! `cached` → `redis` → `replica` → `breaker` → `db` → `outcome` → `schema` → `config` → `metrics` → `main`.
+//! `counts` → `cached` → `redis` → `replica` → `db` → `pool` → `outcome` → `schema` → `config` → `metrics` → `main`.
 
 mod batch;
-mod breaker;
 mod cache;
 mod cached;
 mod config;
+mod counts;
 mod db;
 mod entry;
 mod events;
 mod insert;
 mod metrics;
 mod outcome;
+mod pool;
 mod redis;
 mod replica;
 mod schema;
@@ -87,6 +88,11 @@ impl SignupStore for Store {
         self.signups.find(event, id).await
     }
 
+    async fn describe(&self, id: EventId) -> Result<Event, StoreError> {
+        let event = self.events.find(id).await?;
+        Ok(Event::clone(&event))
+    }
+
     async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         self.events.count(id).await
     }
@@ -99,13 +105,15 @@ impl SignupStore for Store {
         self.events.create(event).await
     }
 
-    /// Ready while either database answers: without the primary, reads go on.
+    /// Ready while either database answers: without the primary, reads go on. But not on one that was
+    /// demoted: then signups are taken elsewhere, and this server is to be told where.
     async fn ready(&self) -> Result<(), StoreError> {
         let Some(replica) = &self.replica else {
-            return self.primary.ping().await;
+            return self.primary.takes_writes().await;
         };
-        let either = [self.primary.ping().boxed(), replica.ping().boxed()];
-        futures::future::select_ok(either).await.map(drop)
+        let either = [self.primary.takes_writes().boxed(), replica.ping().boxed()];
+        futures::future::select_ok(either).await?;
+        self.primary.took_writes()
     }
 }
 
@@ -115,14 +123,16 @@ fn wire(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     let shape = shape(config);
     let readers = config.primary_connections.saturating_sub(shape.writers);
     let writes = Database::writes(config, shape.writers, metrics.writes)?;
-    let primary = Database::primary(config, readers.max(1), metrics.primary)?;
+    let primary = Database::primary(config, readers.max(1), &writes, metrics.primary)?;
+    let counts = Database::counts(&config.primary_url, config, metrics.primary_counts)?;
     let replica = Database::replica(config, metrics.replica)?;
-    let replica = Replica::new(replica, metrics.reads.clone());
+    let replica_counts = Database::counts(&config.replica_url, config, metrics.replica_counts)?;
+    let replica = Replica::new(replica, replica_counts, metrics.reads.clone());
     let replica = (config.replica == Switch::On).then_some(replica);
     let redis_url = (config.cache == Switch::On).then_some(config.redis_url.as_str());
     let cache = Cache::new(redis_url, metrics.reads)?;
     let batches = Batches::start(writes.clone(), cache.clone(), shape, metrics.batches);
-    let events = Events::new(cache.clone(), replica.clone(), primary.clone());
+    let events = Events::new(cache.clone(), replica.clone(), primary.clone(), counts);
     let signups = Signups {
         events: events.clone(),
         batches: batches.clone(),

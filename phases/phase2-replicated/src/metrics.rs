@@ -10,7 +10,9 @@ use signup_service::{LATENCY_BUCKETS, Metrics, PoolMetrics, SignupMetrics, size_
 pub(crate) struct StoreMetrics {
     pub(crate) writes: PoolMetrics,
     pub(crate) primary: PoolMetrics,
+    pub(crate) primary_counts: PoolMetrics,
     pub(crate) replica: PoolMetrics,
+    pub(crate) replica_counts: PoolMetrics,
     pub(crate) signups: SignupMetrics,
     pub(crate) batches: BatchMetrics,
     pub(crate) reads: ReadMetrics,
@@ -23,7 +25,9 @@ impl StoreMetrics {
         Ok(Self {
             writes: PoolMetrics::new(registry, "primary_writes")?,
             primary: PoolMetrics::new(registry, "primary")?,
+            primary_counts: PoolMetrics::new(registry, "primary_counts")?,
             replica: PoolMetrics::new(registry, "replica")?,
+            replica_counts: PoolMetrics::new(registry, "replica_counts")?,
             signups: SignupMetrics::new(registry)?,
             batches: BatchMetrics::new(registry, most_rows)?,
             reads: ReadMetrics::new(registry)?,

@@ -4,13 +4,13 @@
 //! [`ANSWER_TIMEOUT`], a failure opens a breaker, and what comes back is believed only with a seal that
 //! nobody without the event's salt can make. Keys and values are not readable as ids there.
 
-use crate::breaker::Breaker;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::io::tcp::TcpSettings;
 use ::redis::{AsyncCommands, Client, IntoConnectionInfo, RedisResult};
 use anyhow::Context;
 use constant_time_eq::constant_time_eq_16;
 use signup_domain::EventSalt;
+use signup_service::Breaker;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ impl Redis {
             .set_response_timeout(Some(ANSWER_TIMEOUT));
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client, config)?,
-            breaker: Arc::new(Breaker::new()),
+            breaker: Arc::default(),
         })
     }
 

@@ -3,13 +3,13 @@
 //! A "yes" of the replica is as good as the primary's, because a signup never changes. A "no" only
 //! means "not here yet". Who asks it gets `None` when it fails, and goes on to the primary.
 
-use crate::breaker::Breaker;
 use crate::cached::{Count, age};
 use crate::db::Database;
 use crate::metrics::ReadMetrics;
 use crate::select;
 use deadpool_postgres::Client;
 use signup_domain::{EventId, StoreError};
+use signup_service::Breaker;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -22,17 +22,21 @@ const WATCH: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Replica {
     database: Database,
+    /// The same replica, over the connection that counts: a count may take long and fail, and is no reason
+    /// to leave the replica alone.
+    counts: Database,
     breaker: Arc<Breaker>,
     last_as_of: Arc<Mutex<OffsetDateTime>>,
     metrics: ReadMetrics,
 }
 
 impl Replica {
-    /// The replica in `database`.
-    pub(crate) fn new(database: Database, metrics: ReadMetrics) -> Self {
+    /// The replica in `database`, which counts over `counts`.
+    pub(crate) fn new(database: Database, counts: Database, metrics: ReadMetrics) -> Self {
         Self {
             database,
-            breaker: Arc::new(Breaker::new()),
+            counts,
+            breaker: Arc::default(),
             // One that never answers gets older from here on.
             last_as_of: Arc::new(Mutex::new(OffsetDateTime::now_utc())),
             metrics,
@@ -55,7 +59,7 @@ impl Replica {
     /// Reads from the replica; `None` when it fails: ask the primary.
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Option<T> {
         if self.breaker.allows() {
             match self.database.read(statement).await {
@@ -74,21 +78,39 @@ impl Replica {
         None
     }
 
-    /// The number of signups the replica shows, and the time up to which it shows them.
-    pub(crate) async fn count(&self, event: EventId) -> Option<Count> {
-        let (as_of, signups) = self
-            .read(async |client| {
-                // First the time, then the count: what arrives in between makes it no older.
-                let as_of = as_of(client).await?;
-                Ok((as_of, select::count(client, event).await?))
-            })
-            .await?;
+    /// The number of signups the replica shows and the time up to which it shows them, and how late it was
+    /// when it began to count.
+    pub(crate) async fn count(&self, event: EventId) -> Option<(Count, Duration)> {
+        // First the time, then the count: what arrives in between makes it no older. And whoever hangs is
+        // found out by the short question.
+        let as_of = self.read(async |client| as_of(client).await).await?;
         self.show_lag(as_of);
-        let Some(as_of) = as_of else {
-            self.was_late();
-            return None;
+        let counted = match as_of {
+            Some(as_of) => self.count_after(as_of, event).await,
+            None => None,
         };
-        Some(Count { signups, as_of })
+        if counted.is_none() {
+            self.was_late();
+        }
+        counted
+    }
+
+    async fn count_after(
+        &self,
+        as_of: OffsetDateTime,
+        event: EventId,
+    ) -> Option<(Count, Duration)> {
+        let late = age(as_of);
+        let counted = self
+            .counts
+            .read(async |client| select::count(client, event).await);
+        match counted.await {
+            Ok(signups) => Some((Count { signups, as_of }, late)),
+            Err(error) => {
+                tracing::warn!(%error, "the replica did not count");
+                None
+            }
+        }
     }
 
     /// Counts a read that went on to the primary although the replica answered: it is late. One
@@ -117,10 +139,7 @@ impl Replica {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *last = as_of.unwrap_or(*last);
-        let lag = age(Count {
-            signups: 0,
-            as_of: *last,
-        });
+        let lag = age(*last);
         self.metrics.replica_lag_seconds.set(lag.as_secs_f64());
     }
 }

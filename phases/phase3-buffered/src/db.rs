@@ -6,44 +6,19 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::PartsConfig;
-use crate::outcome::{is_refusal, outcome};
+use crate::outcome::Failure;
+use crate::pool::{InUse, Timeouts, options};
+use crate::select;
 use anyhow::Context;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Status,
+    Client, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Status,
     Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
-use signup_service::{PoolMetrics, PoolStatus};
+use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
-
-/// How long a request waits for a connection, and then for the answer to its statement.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timeouts {
-    acquire: Duration,
-    answer: Duration,
-    /// PostgreSQL gives a statement up before we stop waiting for it, so that "refused" can be said.
-    statement: Duration,
-    /// A statement that waits for a lock this long is given up: nothing here locks anything for long.
-    lock: Duration,
-}
-
-/// Together under the 1.9 s after which the service stops waiting, also after 0.3 s in a batch.
-pub(crate) const GATEWAY: Timeouts = Timeouts {
-    acquire: Duration::from_millis(200),
-    answer: Duration::from_millis(900),
-    statement: Duration::from_millis(700),
-    lock: Duration::from_millis(100),
-};
-
-/// Nobody waits for the writer, and a batch that was given up is written again: so it waits for a shard
-/// that stands still at its CPU cap, and finds out within some seconds that one is gone.
-pub(crate) const WRITER: Timeouts = Timeouts {
-    acquire: Duration::from_secs(2),
-    answer: Duration::from_secs(10),
-    statement: Duration::from_secs(8),
-    lock: Duration::from_secs(4),
-};
 
 /// At the start, how long one connection may take.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -54,6 +29,8 @@ pub(crate) struct Database {
     pool: Pool,
     timeouts: Timeouts,
     metrics: PoolMetrics,
+    /// Open while the database takes no writes.
+    writable: Arc<Breaker>,
 }
 
 impl Database {
@@ -104,6 +81,7 @@ impl Database {
             pool,
             timeouts,
             metrics,
+            writable: Arc::default(),
         })
     }
 
@@ -125,19 +103,36 @@ impl Database {
     /// several, and a question dropped half-way takes its connection with it (`InUse`).
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let asked = self.clone();
-        let asked = tokio::spawn(async move {
+        in_a_task(async move {
             asked
                 .read(async |client| client.simple_query("").await.map(drop))
                 .await
-        });
-        let stopped = |_| Err(StoreError::Unavailable("the question was stopped".into()));
-        asked.await.unwrap_or_else(stopped)
+        })
+        .await
+    }
+
+    /// Whether the database answers and takes writes: one that was demoted answers. Asked as `ping` is.
+    pub(crate) async fn takes_writes(&self) -> Result<(), StoreError> {
+        let asked = self.clone();
+        in_a_task(async move {
+            if asked.read(select::is_read_only).await? {
+                // A session keeps the setting that it began with; a new one has that of now.
+                asked.pool.retain(|_, _| false);
+                if asked.read(select::is_read_only).await? {
+                    asked.writable.failed();
+                    return Err(read_only());
+                }
+            }
+            asked.writable.succeeded();
+            Ok(())
+        })
+        .await
     }
 
     /// Runs one statement that changes nothing. Whatever goes wrong, there is no effect.
     pub(crate) async fn read<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
         self.run(statement).await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
@@ -146,38 +141,67 @@ impl Database {
     }
 
     /// Runs one statement that changes something, as a transaction of its own. Once it is sent, a
-    /// failure means "not known", unless PostgreSQL itself says that it rolled back.
+    /// failure means "not known", unless PostgreSQL itself says that it rolled back. A database that
+    /// takes no writes is asked once a second: each answer costs a new session.
     pub(crate) async fn write<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
-        self.run(statement).await
+        if !self.writable.allows() {
+            return Err(read_only());
+        }
+        let answer = self.run(statement).await?;
+        self.writable.succeeded();
+        Ok(answer)
     }
 
+    /// A session may be older than the schema, or than what the database is to others. Then PostgreSQL
+    /// refuses the statement, nothing has happened, and it is run once more in a new session.
     async fn run<T>(
         &self,
-        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let mut answer = self.attempt(statement.clone()).await;
+        if let Err(failure) = &answer
+            && failure.refusal.is_some_and(Refusal::is_of_the_session)
+            && began.elapsed() < self.timeouts.acquire
+        {
+            // The others are as old.
+            self.pool.retain(|_, _| false);
+            answer = self.attempt(statement).await;
+        }
+        answer.map_err(|failure| {
+            if failure.refusal == Some(Refusal::ReadOnly) && self.writable.failed() {
+                tracing::warn!("the database takes no writes");
+            }
+            failure.outcome
+        })
+    }
+
+    async fn attempt<T>(
+        &self,
+        statement: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
         let connection = InUse(Some(self.acquire().await?));
         let Some(client) = &connection.0 else {
-            return Err(StoreError::Internal("a connection was taken twice".into()));
+            return Err(StoreError::Unavailable("a connection was taken twice".into()).into());
         };
-        match tokio::time::timeout(self.timeouts.answer, statement(client)).await {
+        let answer = tokio::time::timeout(self.timeouts.answer, statement(client)).await;
+        let failure = match answer {
             Ok(Ok(answer)) => {
                 connection.give_back();
-                Ok(answer)
+                return Ok(answer);
             }
-            Ok(Err(error)) => {
-                // PostgreSQL said no, in good order: the connection is as good as before.
-                if is_refusal(&error) {
-                    connection.give_back();
-                }
-                Err(outcome(&error))
+            Ok(Err(error)) => Failure::from(&error),
+            Err(_elapsed) => {
+                StoreError::Unknown("the database did not answer in time".into()).into()
             }
-            Err(_elapsed) => Err(StoreError::Unknown(
-                "the database did not answer in time".into(),
-            )),
+        };
+        if failure.keeps_the_session() {
+            connection.give_back();
         }
+        Err(failure)
     }
 
     async fn acquire(&self) -> Result<Client, StoreError> {
@@ -195,33 +219,15 @@ impl Database {
     }
 }
 
-/// A connection in use. Dropped half-way, because time is up or the client went away, it leaves the
-/// pool: it is still at work on the statement, and whoever got it next would wait for that.
-struct InUse(Option<Client>);
-
-impl InUse {
-    fn give_back(mut self) {
-        drop(self.0.take());
-    }
+fn read_only() -> StoreError {
+    StoreError::Unavailable("the database takes no writes".into())
 }
 
-impl Drop for InUse {
-    fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
-        }
-    }
-}
-
-fn options(url: &str, parts: &PartsConfig) -> anyhow::Result<tokio_postgres::Config> {
-    let mut options: tokio_postgres::Config = url
-        .parse()
-        .context("is not postgres://user@host:port/name")?;
-    options.application_name("phase3");
-    if let Some(file) = &parts.shards.database_password_file {
-        options.password(signup_service::read_secret(file)?);
-    }
-    Ok(options)
+async fn in_a_task(
+    question: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    let stopped = |_| Err(StoreError::Unavailable("the question was stopped".into()));
+    tokio::spawn(question).await.unwrap_or_else(stopped)
 }
 
 fn status(pool: &Status) -> PoolStatus {

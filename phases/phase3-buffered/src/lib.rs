@@ -22,7 +22,7 @@
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `frame` →
-//! `writers` → `writer` → `insert` → `dead_letter` → `events` → `select` → `shards` → `buckets` → `db` → `outcome` →
+//! `writers` → `writer` → `insert` → `dead_letter` → `events` → `select` → `shards` → `buckets` → `db` → `pool` → `outcome` →
 //! `schema` → `map` → `config` → `metrics` → the mains. How shards are added is in `reshard`.
 
 mod batch;
@@ -38,6 +38,7 @@ mod insert;
 mod map;
 mod metrics;
 mod outcome;
+mod pool;
 mod publisher;
 mod queue;
 mod reshard;
@@ -96,6 +97,11 @@ impl SignupStore for Store {
         self.signups.find(event, id).await
     }
 
+    async fn describe(&self, id: EventId) -> Result<Event, StoreError> {
+        let event = self.events.find(id).await?;
+        Ok(Event::clone(&event))
+    }
+
     async fn event(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         self.events.count(id).await
     }
@@ -108,15 +114,20 @@ impl SignupStore for Store {
         self.events.create(event).await
     }
 
-    /// Ready while signups can be accepted or something can be read.
+    /// Ready while signups can be accepted or something can be read. Without a queue signups go straight
+    /// into the shards, so one that was demoted does not count.
     async fn ready(&self) -> Result<(), StoreError> {
-        if let Some(publisher) = &self.publisher
-            && publisher.ready().is_ok()
-        {
+        let shards = self.shards.all().iter();
+        let Some(publisher) = &self.publisher else {
+            let shards = shards.map(|shard| shard.takes_writes().boxed());
+            return select_ok(shards).await.map(drop);
+        };
+        if publisher.ready().is_ok() {
             return Ok(());
         }
-        let pings = self.shards.all().iter().map(|shard| shard.ping().boxed());
-        select_ok(pings).await.map(drop)
+        select_ok(shards.map(|shard| shard.ping().boxed()))
+            .await
+            .map(drop)
     }
 }
 
@@ -125,7 +136,7 @@ fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Res
     let count = u16::try_from(config.parts.shards.shard_urls.len())?;
     let metrics = StoreMetrics::new(metrics, count, MESSAGE_ROWS)?;
     let connections = config.shard_connections;
-    let databases = Database::shards(&config.parts, connections, db::GATEWAY, metrics.shards)?;
+    let databases = Database::shards(&config.parts, connections, pool::GATEWAY, metrics.shards)?;
     let shards = Shards::new(map, databases);
     let publisher = match config.queue {
         Switch::On => {

@@ -2,44 +2,69 @@
 //! and "not known" (504).
 
 use signup_domain::StoreError;
+use signup_service::Refusal;
 use tokio_postgres::Error;
 use tokio_postgres::error::Severity;
 
-/// Whether PostgreSQL refused the statement and kept the session (`FATAL` ends it).
-pub(crate) fn is_refusal(error: &Error) -> bool {
-    let severity = error
-        .as_db_error()
-        .and_then(|error| error.parsed_severity());
-    severity == Some(Severity::Error)
+/// A statement that failed.
+pub(crate) struct Failure {
+    /// What is promised of its effect.
+    pub(crate) outcome: StoreError,
+    /// What PostgreSQL refused it for, if it did and kept the session (`FATAL` ends it).
+    pub(crate) refusal: Option<Refusal>,
+}
+
+impl From<StoreError> for Failure {
+    fn from(outcome: StoreError) -> Self {
+        Self {
+            outcome,
+            refusal: None,
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            outcome: outcome(error),
+            refusal: refusal(error),
+        }
+    }
+}
+
+impl Failure {
+    /// PostgreSQL said no, in good order, and would say the same in any session: this one is as good as
+    /// before.
+    pub(crate) fn keeps_the_session(&self) -> bool {
+        self.refusal
+            .is_some_and(|refusal| !refusal.is_of_the_session())
+    }
+}
+
+fn refusal(error: &Error) -> Option<Refusal> {
+    let error = error.as_db_error()?;
+    let kept = error.parsed_severity() == Some(Severity::Error);
+    kept.then(|| Refusal::of(error.code().code()))
 }
 
 /// What the failure of a statement that was sent says about its effect. What PostgreSQL says of its
 /// cause begins with its code.
-pub(crate) fn outcome(error: &Error) -> StoreError {
-    let code = error.code().map_or("", |state| state.code());
+fn outcome(error: &Error) -> StoreError {
     // The message alone: an error's detail quotes the row, and with it personal data.
     let cause = error.as_db_error().map_or_else(
         || error.to_string(),
-        |error| format!("{code}: {}", error.message()),
+        |error| format!("{}: {}", error.code().code(), error.message()),
     );
-    // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
-    // code says: a disk that is full at the commit is a PANIC after the row was written.
-    if !is_refusal(error) {
-        return StoreError::Unknown(cause);
-    }
-    // SQLSTATE, PostgreSQL's documentation, appendix A.
-    match code.get(..2) {
-        // Rolled back, and said so: cancelled by a timeout, deadlocked, out of disk or memory.
-        _ if code == "57014" || code == "55P03" => StoreError::Unavailable(cause),
-        Some("40" | "53") => StoreError::Unavailable(cause),
-        Some("57" | "08") => StoreError::Unknown(cause),
-        _ => StoreError::Internal(cause),
+    match refusal(error) {
+        Some(refusal) => refusal.outcome(cause),
+        // Broken on the way, or PostgreSQL ended the session (FATAL) or itself (PANIC), whatever the
+        // code says: a disk that is full at the commit is a PANIC after the row was written.
+        None => StoreError::Unknown(cause),
     }
 }
 
-/// Whether the cause of an [`outcome`] is what is in the rows, so that writing them again must fail
-/// again: a data exception (22) or a violated constraint (23). Anything else is the shard's own trouble,
-/// a broken disk or a schema that is being changed, and will pass.
+/// Whether the cause of an outcome is what is in the rows, so that writing them again must fail
+/// again. Anything else is the database's own trouble, and will pass.
 pub(crate) fn is_about_the_rows(cause: &str) -> bool {
-    matches!(cause.get(..2), Some("22" | "23"))
+    Refusal::of(cause.get(..5).unwrap_or_default()) == Refusal::Rows
 }

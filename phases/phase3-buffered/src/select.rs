@@ -109,3 +109,10 @@ pub(crate) async fn page(
 fn version(row: &Row) -> u32 {
     row.get::<_, i32>(0).unsigned_abs()
 }
+
+/// Whether the session may only read: the database was demoted, or an operator has said so.
+pub(crate) async fn is_read_only(client: &Client) -> Result<bool, Error> {
+    let statement = client.prepare_cached("SHOW transaction_read_only").await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok(row.get::<_, &str>(0) == "on")
+}

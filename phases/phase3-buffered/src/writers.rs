@@ -2,8 +2,9 @@
 
 use crate::buckets::ShardMap;
 use crate::config::WriterConfig;
-use crate::db::{self, Database};
+use crate::db::Database;
 use crate::metrics::{WriterMetrics, pools};
+use crate::pool;
 use crate::queue::Broker;
 use crate::schema;
 use crate::shards::Shards;
@@ -30,7 +31,7 @@ fn wire(
     let registry = metrics.registry();
     let pools = pools(registry, count)?;
     let metrics = WriterMetrics::new(registry, count, BATCH_ROWS)?;
-    let databases = Database::shards(&config.parts, 1, db::WRITER, pools)?;
+    let databases = Database::shards(&config.parts, 1, pool::WRITER, pools)?;
     let shards = Shards::new(map, databases);
     let writer = |shard| Writer {
         shard,

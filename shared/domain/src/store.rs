@@ -174,7 +174,10 @@ pub trait SignupStore: Clone + Send + Sync + 'static {
         id: SignupId,
     ) -> impl Future<Output = Result<Found<Option<Checked>>, StoreError>> + Send;
 
-    /// The event and its number of signups.
+    /// The event alone: it is known also where its signups cannot be counted.
+    fn describe(&self, id: EventId) -> impl Future<Output = Result<Event, StoreError>> + Send;
+
+    /// The event and its number of signups: an old count, which says so, rather than none.
     fn event(&self, id: EventId)
     -> impl Future<Output = Result<Found<Counted>, StoreError>> + Send;
 

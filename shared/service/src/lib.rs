@@ -1,5 +1,6 @@
 //! What every process of every phase needs around its [`SignupStore`]: the HTTP contract, the page
-//! for participants, metrics, logs, probes, limits and the drain. Written once, so that phases differ
+//! for participants, metrics, logs, probes, limits and the drain; and what the phases say alike of the
+//! databases behind them. Written once, so that phases differ
 //! only in how they keep a signup and a comparison of them is fair.
 //!
 //! There is no database, cache or queue client in this crate's dependencies; a test checks it.
@@ -10,6 +11,7 @@
 mod acceptor;
 mod admission;
 mod body;
+mod breaker;
 mod clock;
 mod config;
 mod connections;
@@ -27,9 +29,11 @@ mod routes;
 mod scraped;
 mod server;
 mod socket;
+mod sqlstate;
 mod startup;
 mod wire;
 
+pub use breaker::Breaker;
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
 pub use log::{init_logging, init_logging_without};
 pub use lookups::Lookups;
@@ -41,4 +45,5 @@ pub use scraped::scraped_gauge;
 pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;
 pub use socket::{Address, Listener};
+pub use sqlstate::Refusal;
 pub use startup::until_done;

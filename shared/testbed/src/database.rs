@@ -101,6 +101,38 @@ impl TestDatabase {
     pub fn server_address(&self) -> String {
         format!("{}:{}", self.server.get_host(), self.server.get_port())
     }
+
+    /// Runs statements in the database, behind the back of whoever uses it.
+    ///
+    /// # Panics
+    /// When they fail.
+    pub async fn execute(&self, statements: &str) {
+        run(&self.options(), statements.to_owned()).await;
+    }
+
+    /// Makes it as a primary that was demoted: its sessions are ended, and those that begin from now on
+    /// may only read, for as long as they last.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn demote(&self) {
+        let name = &self.name;
+        let setting = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+        run(&self.server, setting).await;
+        // After: none of those that follow them is as they were.
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =";
+        run(&self.server, format!("{end} '{name}'")).await;
+    }
+
+    /// Ends what [`demote`](Self::demote) began, for sessions that begin from now on.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn promote(&self) {
+        let name = &self.name;
+        let setting = format!("ALTER DATABASE {name} RESET default_transaction_read_only");
+        run(&self.server, setting).await;
+    }
 }
 
 impl Drop for TestDatabase {
@@ -129,14 +161,27 @@ impl Drop for TestDatabase {
 ///
 /// # Panics
 /// When it does not answer.
-#[expect(clippy::panic, reason = "a test without its database can only fail")]
 pub async fn sessions(url: &str, application: &str) -> Vec<i32> {
+    sessions_that_are(url, application, "true").await
+}
+
+/// The same of those that are at work, or in a transaction.
+///
+/// # Panics
+/// When it does not answer.
+pub async fn busy_sessions(url: &str, application: &str) -> Vec<i32> {
+    sessions_that_are(url, application, "state <> 'idle'").await
+}
+
+#[expect(clippy::panic, reason = "a test without its database can only fail")]
+async fn sessions_that_are(url: &str, application: &str, so: &str) -> Vec<i32> {
     let asked = async {
         let mut connection = PgConnection::connect(url).await?;
-        let pids = sqlx::query_scalar(
+        let pids = format!(
             "SELECT pid FROM pg_stat_activity
-             WHERE datname = current_database() AND application_name = $1 ORDER BY pid",
+             WHERE datname = current_database() AND application_name = $1 AND {so} ORDER BY pid"
         );
+        let pids = sqlx::query_scalar(AssertSqlSafe(pids));
         pids.bind(application).fetch_all(&mut connection).await
     };
     match asked.await {
@@ -152,7 +197,15 @@ fn plain_url(options: &PgConnectOptions) -> String {
     url.into()
 }
 
-/// Runs one statement on a connection of its own.
+/// The same as [`execute`], for a test that cannot go on without it.
+#[expect(clippy::panic, reason = "a test without its database can only fail")]
+async fn run(server: &PgConnectOptions, statements: String) {
+    if let Err(error) = execute(server, statements.clone()).await {
+        panic!("{statements}: {error}");
+    }
+}
+
+/// Runs statements on a connection of its own.
 async fn execute(server: &PgConnectOptions, statement: String) -> Result<(), sqlx::Error> {
     let run = async {
         let mut connection = PgConnection::connect_with(server).await?;

@@ -5,13 +5,15 @@
 //! A dev-dependency only: `tests/invariants.rs` checks that, and the other rules of the workspace.
 
 mod database;
+mod export;
 mod proxy;
 mod queues;
 mod roles;
 mod service;
 mod worker;
 
-pub use database::{TestDatabase, redis_address, replica_address, sessions};
+pub use database::{TestDatabase, busy_sessions, redis_address, replica_address, sessions};
+pub use export::Export;
 pub use proxy::{FaultProxy, Mode};
 pub use queues::{Message, TestQueues, queue_address, queue_url};
 pub use roles::TestRoles;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The event that is there from the start.
-const EVENT: &str = "00000000-0000-7000-8000-000000000001";
+pub(crate) const EVENT: &str = "00000000-0000-7000-8000-000000000001";
 
 /// The organiser's token of every test service.
 pub const ORGANISER_TOKEN: &str = "token";
@@ -191,6 +191,28 @@ impl TestService {
             answered(self.client.get(url))
         });
         join_all(requests).await
+    }
+
+    /// Asks for the first page of the attendance list, as the organiser.
+    ///
+    /// # Panics
+    /// As [`TestService::sign_up`].
+    pub async fn list(&self) -> Answered {
+        let url = format!("{}/v1/events/{EVENT}/signups", self.url);
+        answered(self.client.get(url).bearer_auth(ORGANISER_TOKEN)).await
+    }
+
+    /// The status and the text of the page that a participant uses.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn page(&self) -> (u16, String) {
+        let page = async {
+            let answer = self.client.get(&self.url).send().await?;
+            Ok::<_, reqwest::Error>((answer.status().as_u16(), answer.text().await?))
+        };
+        page.await
+            .unwrap_or_else(|error| panic!("no page: {error}"))
     }
 
     /// Waits until a probe has `status`.

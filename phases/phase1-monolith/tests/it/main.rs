@@ -5,7 +5,10 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod changed;
+mod counts;
 mod drain;
+mod export;
 mod metrics;
 mod primary;
 mod roles;

@@ -8,7 +8,10 @@
 
 mod batch;
 mod cache;
+mod changed;
+mod counts;
 mod drain;
+mod export;
 mod metrics;
 mod primary;
 mod probes;

@@ -11,16 +11,21 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use hyper::http;
-use signup_domain::{Counted, EventId, LAUNCH_DAY, StoreError};
+use signup_domain::{Event, EventId, LAUNCH_DAY, StoreError};
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use tokio::time::{Instant as Clock, timeout_at};
 
 const HTML: &str = "text/html";
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+
+/// How long a page waits for its count: with what else it takes it is there within 2 s, as every answer.
+const COUNT_DEADLINE: Duration = Duration::from_millis(1_600);
 
 /// Beside every page. The policy allows nothing that stands in the page itself, so that markup that
 /// got past the escaping would do nothing.
@@ -42,6 +47,11 @@ struct EventPage {
     name: String,
     opens_at: Option<Instant>,
     closes_at: Option<Instant>,
+    count: Option<Count>,
+}
+
+/// A number of signups, and when it was counted.
+struct Count {
     signups: String,
     as_of: Instant,
 }
@@ -75,8 +85,16 @@ pub(crate) async fn of_first_event<S: SignupStore>(
 }
 
 async fn show<S: SignupStore>(api: &Api<S>, event: EventId) -> Result<Response, Problem> {
-    let counted = api.ask(api.store.event(event)).await?.value;
-    let page = EventPage::new(counted).map_err(fault)?;
+    let deadline = Clock::now() + COUNT_DEADLINE;
+    let shown = api.read(async {
+        let described = api.store.describe(event).await?;
+        // The form needs no count, and the script asks for one again.
+        let counted = timeout_at(deadline, api.store.event(event)).await;
+        Ok((described, counted.ok().and_then(Result::ok)))
+    });
+    let (event, counted) = shown.await?;
+    let counted = counted.map(|found| (found.value.signups, found.value.as_of));
+    let page = EventPage::new(event, counted).map_err(fault)?;
     let html = page.render().map_err(fault)?;
     Ok((HEADERS, Html(html)).into_response())
 }
@@ -129,15 +147,25 @@ pub(crate) fn show_problem(response: &mut Response, code: Code) {
 }
 
 impl EventPage {
-    fn new(counted: Counted) -> Result<Self, time::error::Format> {
-        let event = counted.event;
+    fn new(
+        event: Event,
+        counted: Option<(u64, OffsetDateTime)>,
+    ) -> Result<Self, time::error::Format> {
         Ok(Self {
             id: event.id.to_string(),
             name: event.name,
             opens_at: event.opens_at.map(Instant::new).transpose()?,
             closes_at: event.closes_at.map(Instant::new).transpose()?,
-            signups: grouped(counted.signups),
-            as_of: Instant::new(counted.as_of)?,
+            count: counted.map(Count::new).transpose()?,
+        })
+    }
+}
+
+impl Count {
+    fn new((signups, as_of): (u64, OffsetDateTime)) -> Result<Self, time::error::Format> {
+        Ok(Self {
+            signups: grouped(signups),
+            as_of: Instant::new(as_of)?,
         })
     }
 }
@@ -172,29 +200,34 @@ mod tests {
     use signup_domain::{Event, EventSalt};
     use time::macros::datetime;
 
-    /// The page of an event of this name, with 1,234 signups.
-    fn page(name: &str) -> String {
-        let counted = Counted {
-            event: Event {
-                id: LAUNCH_DAY,
-                name: name.into(),
-                opens_at: None,
-                closes_at: Some(datetime!(2100-01-02 03:04:05 UTC)),
-                salt: EventSalt::new([0; 32]),
-            },
-            signups: 1_234,
-            as_of: OffsetDateTime::UNIX_EPOCH,
+    /// The page of an event of this name, with so many signups.
+    fn page(name: &str, signups: Option<u64>) -> String {
+        let event = Event {
+            id: LAUNCH_DAY,
+            name: name.into(),
+            opens_at: None,
+            closes_at: Some(datetime!(2100-01-02 03:04:05 UTC)),
+            salt: EventSalt::new([0; 32]),
         };
-        EventPage::new(counted).unwrap().render().unwrap()
+        let counted = signups.map(|signups| (signups, OffsetDateTime::UNIX_EPOCH));
+        EventPage::new(event, counted).unwrap().render().unwrap()
     }
 
     #[test]
     fn a_page_says_what_is_known_of_the_event() {
-        let page = page("</title><script>alert(1)</script>");
+        let page = page("</title><script>alert(1)</script>", Some(1_234));
         assert!(!page.contains("<script>"), "{page}");
         assert!(page.contains(">1,234<"), "{page}");
         assert!(page.contains("2 January 2100, 03:04 UTC"), "{page}");
         assert!(!page.contains("at any time"), "{page}");
+    }
+
+    #[test]
+    fn a_page_without_a_count_has_its_form_and_a_place_for_the_count() {
+        let page = page("Launch day", None);
+        assert!(page.contains("<form id=\"signup\""), "{page}");
+        assert!(page.contains("id=\"counted\" hidden"), "{page}");
+        assert!(!page.contains("1970"), "{page}");
     }
 
     #[test]
@@ -205,12 +238,13 @@ mod tests {
 
     #[test]
     fn the_script_finds_every_element_it_names() {
-        let page = page("Launch day");
         let named = SCRIPT.split("element('").skip(1);
         let ids: Vec<_> = named.filter_map(|rest| rest.split('\'').next()).collect();
         assert!(ids.len() > 10, "{ids:?}");
-        for id in ids {
-            assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        for page in [page("Launch day", Some(1)), page("Launch day", None)] {
+            for id in &ids {
+                assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+            }
         }
     }
 

@@ -33,8 +33,23 @@ impl<S> Api<S> {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, Problem>> {
+        self.in_a_place(within_deadline(work))
+    }
+
+    /// The same for what changes nothing.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> impl Future<Output = Result<T, Problem>> {
+        self.in_a_place(read_within_deadline(work))
+    }
+
+    fn in_a_place<T>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> impl Future<Output = Result<T, Problem>> {
         match self.admission.place() {
-            Ok(place) => Either::Left(within_deadline(work).inspect(move |_| drop(place))),
+            Ok(place) => Either::Left(work.inspect(move |_| drop(place))),
             Err(refusal) => Either::Right(ready(Err(refusal))),
         }
     }
@@ -49,6 +64,18 @@ pub(crate) fn within_deadline<T>(
     tokio::time::timeout(STORE_DEADLINE, work).map(|finished| match finished {
         Ok(result) => Ok(result?),
         Err(_elapsed) => Err(StoreError::Unknown("the store did not answer in time".into()).into()),
+    })
+}
+
+/// The same for what changes nothing: what is not known in time is refused, not left open.
+pub(crate) fn read_within_deadline<T>(
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> impl Future<Output = Result<T, Problem>> {
+    tokio::time::timeout(STORE_DEADLINE, work).map(|finished| match finished {
+        Ok(result) => Ok(result?),
+        Err(_elapsed) => {
+            Err(StoreError::Unavailable("the store did not answer in time".into()).into())
+        }
     })
 }
 

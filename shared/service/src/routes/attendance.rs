@@ -1,9 +1,10 @@
 //! The attendance list, for the organiser: JSON pages, or all of it as newline-delimited JSON.
 //!
-//! The export asks the store page by page, so that a million rows need neither a million rows of
-//! memory nor a database connection held for as long as the slowest reader takes.
+//! The export asks the store page by page, and only when the reader has taken the page before: a million
+//! rows need neither a million rows of memory nor a database connection held for as long as the slowest
+//! reader takes.
 
-use super::api::{Api, InEvent, Organiser, provenance, within_deadline};
+use super::api::{Api, InEvent, Organiser, provenance, read_within_deadline};
 use crate::SignupStore;
 use crate::paths::SIGNUPS;
 use crate::problem::{Code, Problem, ProblemBody};
@@ -19,12 +20,19 @@ use hyper::http;
 use signup_domain::{Attendee, EventId, Found, Page, SignupId};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Rows a page when the client does not say.
 const DEFAULT_LIMIT: u16 = 100;
 
 /// Most rows a page, and rows fetched at once by the export.
 const MAX_LIMIT: u16 = 1_000;
+
+/// How long an export asks again for a page that the store refuses, and how often: its reader has rows in
+/// hand, and would have to begin again for a database that is busy or away for a moment.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(250);
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -94,7 +102,7 @@ async fn one_page<S: SignupStore>(
     event: EventId,
     page: Page,
 ) -> Result<Response, Problem> {
-    let found = api.ask(api.store.list(event, page)).await?;
+    let found = api.read(api.store.list(event, page)).await?;
     let headers = provenance(&found);
     let full = found.value.len() == usize::from(page.limit);
     let signups: Vec<_> = found
@@ -110,7 +118,7 @@ async fn one_page<S: SignupStore>(
 }
 
 /// Streams the list from `after` on. The first page is read before the status goes out, so that an
-/// unknown event is still a 404; a failure after that breaks the connection off, which tells the
+/// unknown event is still a 404; a failure after that, once it has lasted, breaks the connection off, which tells the
 /// reader that the list is not complete.
 async fn export_all<S: SignupStore>(
     api: Arc<Api<S>>,
@@ -126,7 +134,7 @@ async fn export_all<S: SignupStore>(
         (api.clone(), cursor(&first)),
         move |(api, after)| async move {
             let Some(after) = after else { return Ok(None) };
-            let found = fetch(&api, event, Some(after)).await;
+            let found = fetch_patiently(&api, event, after).await;
             let found =
                 found.map_err(|_| io::Error::other("the store failed; the export is cut off"))?;
             let next = cursor(&found);
@@ -143,7 +151,7 @@ async fn fetch<S: SignupStore>(
     event: EventId,
     after: Option<SignupId>,
 ) -> Result<Found<Vec<Attendee>>, Problem> {
-    within_deadline(api.store.list(
+    read_within_deadline(api.store.list(
         event,
         Page {
             after,
@@ -151,6 +159,22 @@ async fn fetch<S: SignupStore>(
         },
     ))
     .await
+}
+
+async fn fetch_patiently<S: SignupStore>(
+    api: &Api<S>,
+    event: EventId,
+    after: SignupId,
+) -> Result<Found<Vec<Attendee>>, Problem> {
+    let began = Instant::now();
+    loop {
+        match fetch(api, event, Some(after)).await {
+            Err(problem) if problem.code == Code::Unavailable && began.elapsed() < ASK_AGAIN => {
+                sleep(PAUSE).await;
+            }
+            found => return found,
+        }
+    }
 }
 
 /// Where the next page begins; `None` when this one was the last.

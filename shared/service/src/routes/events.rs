@@ -31,7 +31,7 @@ pub(crate) async fn show<S: SignupStore>(
     State(api): State<Arc<Api<S>>>,
     InEvent(event): InEvent,
 ) -> Result<Response, Problem> {
-    let found = api.ask(api.store.event(event)).await?;
+    let found = api.read(api.store.event(event)).await?;
     let headers = provenance(&found);
     Ok((headers, Json(EventAnswer::from(found.value))).into_response())
 }

@@ -8,24 +8,28 @@ use std::time::{Duration, Instant};
 /// on without it until that one has succeeded.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether a dependency may be asked. For dependencies the service can do without.
-pub(crate) struct Breaker {
+/// Whether a dependency may be asked.
+#[derive(Debug)]
+pub struct Breaker {
     began: Instant,
     /// Milliseconds since `began` until which it is left alone; 0: it works.
     open_until: AtomicU64,
 }
 
-impl Breaker {
-    /// A breaker that lets through.
-    pub(crate) fn new() -> Self {
+impl Default for Breaker {
+    /// One that lets through.
+    fn default() -> Self {
         Self {
             began: Instant::now(),
             open_until: AtomicU64::new(0),
         }
     }
+}
 
+impl Breaker {
     /// Whether to ask now. After a pause, `true` for one caller; the next pause has then begun.
-    pub(crate) fn allows(&self) -> bool {
+    #[must_use]
+    pub fn allows(&self) -> bool {
         let open_until = self.open_until.load(Ordering::Relaxed);
         if open_until == 0 {
             return true;
@@ -43,14 +47,20 @@ impl Breaker {
                 .is_ok()
     }
 
+    /// Whether it works, as far as is known; asks for no turn.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.open_until.load(Ordering::Relaxed) == 0
+    }
+
     /// It failed: leave it alone. Whether it worked until now.
-    pub(crate) fn failed(&self) -> bool {
+    pub fn failed(&self) -> bool {
         let open_until = self.now() + millis(PAUSE);
         self.open_until.swap(open_until, Ordering::Relaxed) == 0
     }
 
     /// It works.
-    pub(crate) fn succeeded(&self) {
+    pub fn succeeded(&self) {
         // Read first: a store would take the cache line from the other threads at each request.
         if self.open_until.load(Ordering::Relaxed) != 0 {
             self.open_until.store(0, Ordering::Relaxed);
@@ -72,14 +82,15 @@ mod tests {
 
     #[test]
     fn one_caller_a_pause_tries_what_has_failed() {
-        let breaker = Breaker::new();
-        assert!(breaker.allows() && breaker.allows());
+        let breaker = Breaker::default();
+        assert!(breaker.allows() && breaker.allows() && breaker.is_closed());
         assert!(breaker.failed() && !breaker.failed());
-        assert!(!breaker.allows());
+        assert!(!breaker.allows() && !breaker.is_closed());
         std::thread::sleep(PAUSE + Duration::from_millis(20));
         assert!(breaker.allows());
         assert!(!breaker.allows(), "a second caller was let through");
+        assert!(!breaker.is_closed(), "to try is not to succeed");
         breaker.succeeded();
-        assert!(breaker.allows() && breaker.allows());
+        assert!(breaker.allows() && breaker.allows() && breaker.is_closed());
     }
 }
