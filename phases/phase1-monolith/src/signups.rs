@@ -5,8 +5,8 @@ use crate::events::Events;
 use crate::insert::{self, Row};
 use crate::select;
 use signup_domain::{
-    Attendee, Cache, Checked, EventId, Found, NewSignup, Page, ServedBy, SignedUp, SignupId,
-    Status, StoreError,
+    Attendee, Cache, Checked, EventId, Found, NewSignup, NotOpen, Page, ServedBy, SignedUp,
+    SignupId, Status, StoreError,
 };
 use signup_service::SignupMetrics;
 use uuid::Uuid;
@@ -26,8 +26,10 @@ impl Signups {
     /// after an unknown outcome, writes the same row.
     pub(crate) async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
         let event = self.events.find(signup.event).await?;
-        event.admit(signup.at)?;
         let id = SignupId::derive(&event.salt, event.id, &signup.email);
+        if let Err(not_open) = event.admit(signup.at) {
+            return self.first_signup(event.id, id, not_open).await;
+        }
 
         let row = Row { event, id, signup };
         let written = insert::insert(&self.primary, &row).await?;
@@ -42,6 +44,31 @@ impl Signups {
             status: Status::Recorded,
             new: written.new,
             signed_up_at: written.signed_up_at,
+        })
+    }
+
+    /// What is told outside the signup period: who had signed up within it gets that signup again.
+    async fn first_signup(
+        &self,
+        event: EventId,
+        id: SignupId,
+        not_open: NotOpen,
+    ) -> Result<SignedUp, StoreError> {
+        if not_open == NotOpen::NotYet {
+            // Nobody can have, and before an event opens many try.
+            return Err(not_open.into());
+        }
+        let first = self
+            .primary
+            .read(async |connection| select::signup(connection, event, id).await)
+            .await?
+            .ok_or(not_open)?;
+        self.metrics.repeated.inc();
+        Ok(SignedUp {
+            id,
+            status: Status::Recorded,
+            new: false,
+            signed_up_at: first.signed_up_at,
         })
     }
 

@@ -9,8 +9,8 @@ use crate::replica::Replica;
 use crate::select;
 use deadpool_postgres::Client;
 use signup_domain::{
-    Attendee, Cache as Asked, Checked, EventId, Found, NewSignup, Page, ServedBy, SignedUp,
-    SignupId, Status, StoreError,
+    Attendee, Cache as Asked, Checked, EventId, Found, NewSignup, NotOpen, Page, ServedBy,
+    SignedUp, SignupId, Status, StoreError,
 };
 use signup_service::SignupMetrics;
 use uuid::Uuid;
@@ -36,8 +36,10 @@ impl Signups {
     /// row.
     pub(crate) async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
         let event = self.events.find(signup.event).await?;
-        event.admit(signup.at)?;
         let id = SignupId::derive(&event.salt, event.id, &signup.email);
+        if let Err(not_open) = event.admit(signup.at) {
+            return self.first_signup(event.id, id, not_open).await;
+        }
 
         let row = Row { event, id, signup };
         let written = self.batches.write(row).await?;
@@ -52,6 +54,31 @@ impl Signups {
             status: Status::Recorded,
             new: written.new,
             signed_up_at: written.signed_up_at,
+        })
+    }
+
+    /// What is told outside the signup period: who had signed up within it gets that signup again.
+    async fn first_signup(
+        &self,
+        event: EventId,
+        id: SignupId,
+        not_open: NotOpen,
+    ) -> Result<SignedUp, StoreError> {
+        if not_open == NotOpen::NotYet {
+            // Nobody can have, and before an event opens many try.
+            return Err(not_open.into());
+        }
+        let first = self
+            .primary
+            .read(async |client| select::signup(client, event, id).await)
+            .await?
+            .ok_or(not_open)?;
+        self.metrics.repeated.inc();
+        Ok(SignedUp {
+            id,
+            status: Status::Recorded,
+            new: false,
+            signed_up_at: first.signed_up_at,
         })
     }
 

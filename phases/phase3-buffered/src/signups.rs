@@ -7,8 +7,8 @@ use crate::metrics::QueueMetrics;
 use crate::select;
 use crate::shards::Shards;
 use signup_domain::{
-    Attendee, Cache, Checked, EventId, Found, NewSignup, Page, ServedBy, SignedUp, SignupId,
-    Status, StoreError,
+    Attendee, Cache, Checked, EventId, Found, NewSignup, NotOpen, Page, Recorded, ServedBy,
+    SignedUp, SignupId, Status, StoreError,
 };
 use uuid::Uuid;
 
@@ -28,9 +28,11 @@ impl Signups {
     /// writer gets there. The id is computed, so a repeat is the same signup and gets the same receipt.
     pub(crate) async fn sign_up(&self, signup: NewSignup) -> Result<SignedUp, StoreError> {
         let event = self.events.find(signup.event).await?;
-        // Here and now, and not again when it is written: the time travels with it.
-        event.admit(signup.at)?;
         let id = SignupId::derive(&event.salt, event.id, &signup.email);
+        // Here and now, and not again when it is written: the time travels with it.
+        if let Err(not_open) = event.admit(signup.at) {
+            return self.first_signup(event.id, id, not_open).await;
+        }
 
         let event = event.id;
         let accepted = Accepted { event, id, signup };
@@ -42,6 +44,29 @@ impl Signups {
         Ok(signed_up)
     }
 
+    /// What is told outside the signup period: who had signed up within it gets that signup again. Only
+    /// the shard knows, so while it does not answer nothing is said (503). One that is accepted and not
+    /// recorded yet is told from none by its receipt alone, which stays good: without it, its repeat is
+    /// refused until it is recorded.
+    async fn first_signup(
+        &self,
+        event: EventId,
+        id: SignupId,
+        not_open: NotOpen,
+    ) -> Result<SignedUp, StoreError> {
+        if not_open == NotOpen::NotYet {
+            // Nobody can have, and before an event opens many try.
+            return Err(not_open.into());
+        }
+        let first = self.recorded(event, id).await?.ok_or(not_open)?;
+        Ok(SignedUp {
+            id,
+            status: Status::Recorded,
+            new: false,
+            signed_up_at: first.signed_up_at,
+        })
+    }
+
     /// Finds a signup by its id. One that its shard does not have is still in the queue: its receipt is
     /// authentic, so it was accepted. The same is said while the shard does not answer, or is another.
     pub(crate) async fn find(
@@ -50,21 +75,27 @@ impl Signups {
         id: SignupId,
     ) -> Result<Found<Option<Checked>>, StoreError> {
         let event = self.events.find(event).await?;
-        let map = self.shards.map();
-        let shard = self.shards.shard(map.owner(id.as_uuid()));
-        let recorded = shard
-            .read(async |client| select::signup(client, event.id, id).await)
-            .await
-            .and_then(|(version, recorded)| self.shards.agree(&map, version).map(|()| recorded))
-            .unwrap_or_else(|_away| {
-                self.metrics.without_shard.inc();
-                None
-            });
+        let recorded = self.recorded(event.id, id).await;
+        let recorded = recorded.unwrap_or_else(|_away| {
+            self.metrics.without_shard.inc();
+            None
+        });
         Ok(Found {
             value: Some(recorded.map_or(Checked::Accepted, Checked::Recorded)),
             served_by: ServedBy::Shard,
             cache: Cache::Bypass,
         })
+    }
+
+    /// The row of a signup, if the shard that owns it has one.
+    async fn recorded(&self, event: EventId, id: SignupId) -> Result<Option<Recorded>, StoreError> {
+        let map = self.shards.map();
+        let shard = self.shards.shard(map.owner(id.as_uuid()));
+        let (version, recorded) = shard
+            .read(async |client| select::signup(client, event, id).await)
+            .await?;
+        self.shards.agree(&map, version)?;
+        Ok(recorded)
     }
 
     /// One page of the attendance list, in the order of ids: one stretch of the map after the other,

@@ -50,6 +50,7 @@ macro_rules! with_every_case {
                 an_event_closes_while_it_is_served,
                 a_time_finer_than_a_microsecond_is_cut,
                 a_period_within_a_microsecond_is_refused,
+                after_it_closes_who_signed_up_gets_the_first_receipt_again,
             }
             attendance_list on public {
                 pages_hold_every_signup_exactly_once,

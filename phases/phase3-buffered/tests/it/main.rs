@@ -8,7 +8,10 @@
 
 mod batch;
 mod cases;
+mod changed;
+mod closed;
 mod drain;
+mod export;
 mod kills;
 mod letters;
 mod logs;

@@ -101,6 +101,33 @@ pub async fn a_period_within_a_microsecond_is_refused(target: &Target) -> Result
     Ok(())
 }
 
+/// Repeating is safe after the end of the period, too: who is in gets the first receipt again, and who is
+/// not gets nothing.
+pub async fn after_it_closes_who_signed_up_gets_the_first_receipt_again(target: &Target) -> Result {
+    let closes_at = OffsetDateTime::now_utc() + Duration::seconds(3);
+    let event = Event::between(target, None, Some(closes_at)).await?;
+    let signup = event.sign_up("ann@example.org", "Ann").await?;
+    let first = event.recorded(&signup.receipt).await?;
+    let left = closes_at - OffsetDateTime::now_utc() + Duration::milliseconds(500);
+    tokio::time::sleep(left.try_into().unwrap_or_default()).await;
+    for (email, name) in [("ann@example.org", "Ann"), (" ANN@Example.org ", "Anna")] {
+        let again = event.sign_up_again(email, name).await?;
+        ensure!(
+            again.receipt == signup.receipt
+                && Some(&again.signed_up_at) == first.signed_up_at.as_ref(),
+            "expected  the receipt and the time of {first:?}\ngot       {again:?}"
+        );
+    }
+    let late = event.signup("bob@example.org", "Bob").send().await?;
+    late.problem(409, "event_closed")?;
+    let rows = event.holds(&["ann@example.org"]).await?;
+    ensure!(
+        rows.iter().all(|row| row.name == "Ann"),
+        "expected  the name as it was\ngot       {rows:?}"
+    );
+    Ok(())
+}
+
 /// Expects signups to be refused, and none to be there, now or a moment later.
 async fn refused(event: &Event<'_>, code: &str) -> Result {
     for email in ["ann@example.org", "ann@example.org", "bob@example.org"] {

@@ -27,7 +27,7 @@ const MEANING = {
   recorded: 'Recorded: the signup is in the database.',
   accepted: 'Accepted: the signup is stored safely, and will soon be recorded in the database.',
   event_not_open: 'This event does not take signups yet.',
-  event_closed: 'This event takes no more signups.',
+  event_closed: 'This event takes no more signups. A receipt that you have stays good.',
 };
 
 /** @type {(id: string) => any} */
@@ -82,30 +82,43 @@ function showErrors(errors) {
   element('signup').querySelector('[aria-invalid=true]')?.focus();
 }
 
+/** Addresses of which an attempt may have been stored. @type {Set<string>} */
+const unsure = new Set();
+
 /** @param {string} signup the body of the request */
 async function signUp(signup) {
+  const who = JSON.parse(signup).email.trim().toLowerCase();
   const mine = begin('Signing up…');
   const headers = { 'content-type': 'application/json' };
   const { status, body, wait } = await ask('/signups', { method: 'POST', headers, body: signup });
+  const refused = BUSY.includes(status);
+  const unknown = status === 0 || (status >= 500 && !refused);
+  if (unknown) unsure.add(who);
+  if (status >= 200 && status < 300) unsure.delete(who);
   if (mine !== turn) return;
-  if (BUSY.includes(status)) {
-    const refused = 'Not signed up, nothing happened: the service is busy.';
-    say(`${refused} Try again in ${wait} s.`);
+  // A refusal says what became of this attempt, and nothing of those before it.
+  const before = unsure.has(who) ? ' Whether an earlier attempt was stored is not known yet; repeating is safe.' : '';
+  if (refused) {
+    const busy = `The service is busy, and stored nothing of this attempt.${before}`;
+    say(`${busy} Try again in ${wait} s.`);
     await sleep(wait);
-    if (mine === turn) say(`${refused} Please try again now.`);
+    if (mine === turn) say(`${busy} Please try again now.`);
     return disable(false);
   }
   disable(false);
   if (status === 200) return show(mine, body, `You had signed up before, on ${when(body.signed_up_at)}.`);
   if (status === 201 || status === 202) return show(mine, body, 'You are signed up.');
-  if (status === 0 || status >= 500) {
-    say('It is not known whether your signup was stored. Repeating is safe: you get one signup and one receipt.');
+  if (unknown || before) {
     element('again').onclick = () => signUp(signup);
-    return void (element('again').hidden = false);
+    element('again').hidden = false;
+  }
+  if (unknown) {
+    return say('It is not known whether your signup was stored. Repeating is safe: you get one signup and one receipt.');
   }
   showErrors(body.errors ?? []);
   const marked = element('signup').querySelector('[aria-invalid=true]');
-  say(`Not signed up. ${marked ? 'Please correct what is marked.' : (MEANING[body.code] ?? body.detail)}`);
+  const why = marked ? 'Nothing was stored. Please correct what is marked.' : (MEANING[body.code] ?? body.detail);
+  say(`${why}${before}`);
 }
 
 /** @param {string} receipt */
@@ -159,6 +172,7 @@ async function count() {
   if (document.visibilityState !== 'visible') return;
   const { status, body, inStep } = await ask('');
   if (status === 200) {
+    element('counted').hidden = false;
     element('count').textContent = body.signups.toLocaleString('en-GB');
     asOf = inStep ? Date.parse(body.as_of) : NaN;
   }

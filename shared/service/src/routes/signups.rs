@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 /// Sign up for an event.
 ///
-/// Signing up twice is safe: the same participant gets the same receipt, and there is one signup.
+/// Signing up twice is safe: the same participant gets the same receipt, and there is one signup. Who is
+/// recorded gets it after the event has closed, too.
 #[utoipa::path(
     post, path = SIGNUPS, tag = "signups", request_body = SignupRequest,
     params(("event" = Uuid, Path, description = "The event")),
@@ -27,6 +28,8 @@ use std::sync::Arc;
          headers(("Location" = String, description = "Where the receipt can be checked"))),
         (status = 202, description = "Fsynced by a queue; will be recorded", body = SignupAnswer,
          headers(("Location" = String, description = "Where the receipt can be checked"))),
+        (status = 409, description = "The event takes no signups now, and this participant is not recorded; no effect. A receipt that was given stays good",
+         body = ProblemBody, content_type = "application/problem+json"),
         (status = "4XX", description = "No effect", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Refused; no effect, guaranteed", body = ProblemBody, content_type = "application/problem+json"),
         (status = "5XX", description = "Not known whether it was stored; repeat it", body = ProblemBody, content_type = "application/problem+json"),
@@ -120,7 +123,7 @@ pub(crate) async fn check_receipt<S: SignupStore>(
     let event = event_id(&event)?;
     let keys = &api.secrets.receipt_keys;
     let id = keys.open(event, &receipt).ok_or(Code::ReceiptNotFound)?;
-    let found = api.ask(api.store.find(event, id)).await?;
+    let found = api.read(api.store.find(event, id)).await?;
     let headers = provenance(&found);
     let (status, signup) = match found.value.ok_or(Code::ReceiptNotFound)? {
         Checked::Recorded(signup) => (Status::Recorded, Some(signup)),
