@@ -19,7 +19,7 @@ use crate::stack::ports::Ports;
 use crate::stack::project::Project;
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{COULD_NOT_RUN, INVALID, exit};
-use lab_truth::spec::PhaseName;
+use lab_truth::spec::{GreedyClients, PhaseName};
 pub use options::RunOptions;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +52,9 @@ Start here:
   lab run phase3 --without queue    the same batches straight into the shards
   lab run phase3 --users 100000 --pause phase3-shard-0@20+30 --kill phase3-writer@60
                                     a shard away for 30 s: are signups accepted all the same?
+  lab run phase1 --slow-headers 2000 --slow-bodies 2000 --stalled-readers 500
+                                    beside clients that only hold connections: compare the p99 with
+                                    that of the first run
   lab run phase3 --slower 2.8       on a 2.8th of the CPU, as a slower machine would
   lab judge --all                   judge the stored runs again; needs no engine
   lab up phase1                     only bring it up: http://127.0.0.1:8080, Grafana on :3000
@@ -186,7 +189,7 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
             exit(conformance::check(&project, options).await?, INVALID)
         }
         Command::Calibrate { rates, step, slots } => {
-            open_files::check(slots)?;
+            open_files::check(slots, &GreedyClients::default())?;
             out!("{}", calibrate(rates, step, slots).await?);
             ExitCode::SUCCESS
         }

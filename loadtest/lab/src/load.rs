@@ -17,6 +17,7 @@ pub mod calibrate;
 mod client;
 mod connection;
 mod feed;
+mod greedy;
 mod interrupt;
 mod limit;
 pub mod null_server;
@@ -32,6 +33,7 @@ mod ticket;
 mod worker;
 
 use anyhow::Context;
+use greedy::Greedy;
 pub use interrupt::stop_on_interrupt;
 use lab_truth::evidence::LoadSeen;
 use lab_truth::plan::Schedule;
@@ -89,6 +91,7 @@ pub async fn run(
         permits = shared.ready.acquire_many(u32::try_from(plan.slots)?) => permits?.forget(),
     }
     let load = Load::start(plan.schedule, following, &shared, &worker)?;
+    let greedy = Greedy::start(&plan.base, &plan.event, plan.greedy, load.clock.0)?;
     let metrics = goose.await;
     // goose has installed a logger for the whole process. What libraries say through it is for their
     // authors: lapin calls each refusal an error from which the lab reads how a queue was declared.
@@ -98,13 +101,19 @@ pub async fn run(
     shared.stop.cancel();
     let mut paced = load.pacer.await.context("the pacer panicked")??;
     paced.stopped |= stopped;
-    let cpu_s = cpu_s()? - load.cpu_before_s;
+    let greedy = match greedy {
+        Some(greedy) => Some(greedy.stop().await?),
+        None => None,
+    };
+    let not_its_own_s = greedy.as_ref().map_or(0.0, |of| of.cpu_s);
+    let cpu_s = cpu_s()? - load.cpu_before_s - not_its_own_s;
     seen::Seen {
         started: load.clock.0,
         started_at: load.started_at,
         paced,
         cpu_s,
         realtime: worker.is_raised(),
+        greedy,
     }
     .of(&shared, &metrics?)
 }

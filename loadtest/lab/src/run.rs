@@ -53,7 +53,7 @@ pub async fn run(spec: &RunSpec, setting: &Setting<'_>) -> anyhow::Result<Run> {
         spec.users > 0 && spec.window_s > 0,
         "--users and --window must be at least 1"
     );
-    open_files::check(spec.slots)?;
+    open_files::check(spec.slots, &spec.greedy)?;
     let stack = stack(spec, setting)?;
     let measured = tokio::select! {
         run = measure(spec, &stack, setting) => run,

@@ -9,6 +9,7 @@
 
 use lab::load::{self, Plan, Progress};
 use lab_truth::plan::{Participants, Schedule};
+use lab_truth::spec::GreedyClients;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ async fn ctrl_c_stops_the_load_and_not_the_process() {
         participants: Participants::new("test"),
         schedule: Schedule::signups(1_000, Duration::from_secs(100), 1),
         slots: 50,
+        greedy: GreedyClients::default(),
     };
     let sending = tokio::spawn(load::run(plan, Arc::new(Progress::default()), stop));
     tokio::time::sleep(Duration::from_secs(2)).await;

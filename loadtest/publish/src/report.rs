@@ -2,6 +2,7 @@
 //! may be used before it; everything is taken from `run.json`.
 
 mod conditions;
+mod greedy;
 mod measured;
 mod promises;
 mod reads;
@@ -39,6 +40,7 @@ pub fn markdown(run: &Run) -> String {
     let charts = charts::files(run).into_iter();
     sections.extend(charts.map(|(file, alt)| format!("![{alt}]({file})")));
     sections.extend([measured::load(run), measured::answers(run)]);
+    sections.extend(greedy::greedy(run));
     sections.extend(reads::reads(run));
     sections.push(measured::latency(run));
     sections.extend(recording::recording(run));
@@ -128,7 +130,7 @@ fn summary(run: &Run) -> String {
         "{users} users came to {system} in {window} s ({scenario}, {arrivals} arrivals, seed {seed}, \
          budget `{budget}`): {asked} signup requests a second asked for, {achieved} of them \
          acknowledged. {answered} of their intended start, at {cost} CPU-µs a durable signup over all \
-         containers. Of {acked} acknowledged signups, {lost} lost.{recording}{fault}",
+         containers. Of {acked} acknowledged signups, {lost} lost.{recording}{greedy}{fault}",
         users = count(run.spec.users.into()),
         system = run.system(),
         window = setting(run.window_s()),
@@ -147,6 +149,10 @@ fn summary(run: &Run) -> String {
             count(run.ledger.lost) + " are"
         },
         recording = recording::in_brief(run).unwrap_or_default(),
+        greedy = match run.spec.greedy {
+            none if none.is_none() => String::new(),
+            clients => format!(" Greedy clients held connections beside them: {clients}."),
+        },
     )
 }
 

@@ -60,6 +60,20 @@ fn everything_committed_agrees_with_its_runs() {
 }
 
 #[test]
+fn every_committed_record_is_written_again_as_it_is() {
+    let results = root().join("results");
+    let runs = store::read_all(&results).unwrap().runs;
+    assert!(runs.len() >= 126, "{}", runs.len());
+    let copy = tempfile::tempdir().unwrap();
+    for run in runs {
+        let (folder, _) = store::write_run(copy.path(), &run).unwrap();
+        let again = fs::read(folder.join("run.json")).unwrap();
+        let before = fs::read(results.join(&run.id).join("run.json")).unwrap();
+        assert!(again == before, "{}", run.id);
+    }
+}
+
+#[test]
 fn a_wrong_number_in_a_text_is_found() {
     let found = complaint("README.md", "[11.8 ms]", "[11.7 ms]");
     assert!(

@@ -7,12 +7,13 @@ use lab_truth::{fixtures, verdict};
 use std::collections::BTreeSet;
 
 /// The sample runs, judged as they would be today.
-fn runs() -> [(&'static str, Run); 4] {
+fn runs() -> [(&'static str, Run); 5] {
     [
         ("rush", fixtures::rush()),
         ("lost", fixtures::lost()),
         ("buffered", fixtures::buffered()),
         ("overloaded", fixtures::overloaded()),
+        ("greedy", fixtures::greedy()),
     ]
     .map(|(name, mut run)| {
         verdict::judge_again(&mut run);

@@ -72,6 +72,7 @@ impl Seen {
             started_at: OffsetDateTime::from(self.load.started_at).format(&Rfc3339)?,
             caps: self.caps(),
             load: figures::load(&self.spec, &self.load, self.cpu, past_port_proxy),
+            greedy: self.load.greedy.clone(),
             answers: figures::answers(attempts),
             reads: figures::reads(attempts),
             latency_ms: figures::latencies(attempts, commits, &faults),

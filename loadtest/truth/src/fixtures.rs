@@ -7,8 +7,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
-use crate::record::{Backlog, Run, Second};
-use crate::spec::PhaseName;
+use crate::record::{Backlog, GreedySeen, Held, Run, Second};
+use crate::spec::{GreedyClients, PhaseName};
 use std::path::PathBuf;
 
 /// 1,000 users in 100 s, clean.
@@ -56,6 +56,35 @@ pub fn buffered() -> Run {
     });
     let durable = &mut run.latency_ms.durable;
     (durable.p50, durable.p99, durable.count) = (310.0, 1_020.0, 1_000);
+    run
+}
+
+/// The clean rush as it could have been beside greedy clients that the service does not put up with.
+#[must_use]
+pub fn greedy() -> Run {
+    let mut run = rush();
+    run.id += "-greedy";
+    run.command += " --slow-headers 2000 --stalled-readers=500";
+    run.spec.greedy = GreedyClients {
+        slow_headers: 2_000,
+        slow_bodies: 0,
+        stalled_readers: 500,
+    };
+    let held = |open_mean, open_max, connections, endings: &[(&str, u64)]| Held {
+        open_mean,
+        open_max,
+        connections,
+        endings: endings
+            .iter()
+            .map(|(how, number)| ((*how).to_owned(), *number))
+            .collect(),
+    };
+    run.greedy = Some(GreedySeen {
+        slow_headers: held(1_561.4, 2_000, 38_112, &[("closed", 36_518), ("408", 21)]),
+        slow_bodies: Held::default(),
+        stalled_readers: held(498.7, 500, 500, &[("not_connected", 3)]),
+        cpu_s: 2.31,
+    });
     run
 }
 

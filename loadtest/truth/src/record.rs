@@ -7,6 +7,7 @@
 mod conditions;
 mod faults;
 mod figures;
+mod greedy;
 mod incidents;
 mod judgement;
 mod ledger;
@@ -17,6 +18,7 @@ use crate::spec::{Goal, RunSpec};
 pub use conditions::{Build, Cap, CapSource, Environment};
 pub use faults::FaultSeen;
 pub use figures::{Backlog, Cost, Floor, Latencies, Load, Percentiles, Second, ServiceCost};
+pub use greedy::{GreedySeen, Held};
 pub use incidents::Incidents;
 pub use judgement::{Bottleneck, FirstJudgement, Miss, Outcome, Reason, Verdict};
 pub use ledger::{Counts, Ledger};
@@ -34,7 +36,8 @@ pub const SCHEMA: u32 = 2;
 pub struct Run {
     /// Version of this schema.
     pub schema: u32,
-    /// `<UTC time>-<phase>-<scenario>-<users>`, also the name of the folder.
+    /// `<UTC time>-<phase>-<scenario>-<users>`, with `-greedy` beside greedy clients; also the name of
+    /// the folder.
     pub id: String,
     /// When the load began, RFC 3339, UTC.
     pub started_at: String,
@@ -56,6 +59,9 @@ pub struct Run {
     pub durability: BTreeMap<String, String>,
     /// What the generator was asked to do, and did.
     pub load: Load,
+    /// What became of the greedy clients beside it; left out where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greedy: Option<GreedySeen>,
     /// How many requests of each route got which answer: route → status (or `timeout`,
     /// `never_sent`, `broken`) → number.
     pub answers: BTreeMap<String, BTreeMap<String, u64>>,

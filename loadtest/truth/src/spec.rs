@@ -4,12 +4,14 @@
 mod excuse;
 mod fault;
 mod goal;
+mod greedy;
 mod names;
 mod slowdown;
 
 pub use excuse::{Excuse, excuse};
 pub use fault::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
 pub use goal::Goal;
+pub use greedy::GreedyClients;
 pub use names::{Arrivals, Budget, Part, PhaseName, Scenario};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,9 @@ pub struct RunSpec {
     pub slots: u32,
     /// What is to fail meanwhile.
     pub faults: Vec<FaultSpec>,
+    /// Who holds connections meanwhile, and takes no part. Left out of a record where nobody does.
+    #[serde(default, skip_serializing_if = "GreedyClients::is_none")]
+    pub greedy: GreedyClients,
     /// Whether Prometheus and its exporters run beside the phase.
     pub monitoring: bool,
 }
@@ -72,6 +77,7 @@ impl RunSpec {
             seed: 1,
             slots: SLOTS,
             faults: Vec::new(),
+            greedy: GreedyClients::default(),
             monitoring: true,
         }
     }
@@ -101,13 +107,17 @@ impl RunSpec {
         if self.budget != Budget::default() {
             load += &format!(", budget {}", self.budget);
         }
+        if !self.greedy.is_none() {
+            load += &format!(", beside {}", self.greedy);
+        }
         load
     }
 
-    /// The name of its run's folder after the time: `phase1-rush-1000`.
+    /// The name of its run's folder after the time: `phase1-rush-1000`, or `phase1-rush-1000-greedy`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}-{}-{}", self.phase, self.scenario, self.users)
+        let greedy = if self.greedy.is_none() { "" } else { "-greedy" };
+        format!("{}-{}-{}{greedy}", self.phase, self.scenario, self.users)
     }
 
     /// Signups a second, not counting those who send twice.
@@ -139,10 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn a_spec_names_the_greedy_clients_beside_its_load() {
+        let mut spec = RunSpec::of(PhaseName::Phase1);
+        spec.greedy.slow_headers = 2_000;
+        spec.greedy.stalled_readers = 500;
+        let load = "rush, flat, beside 2000 slow headers, 500 stalled readers";
+        assert_eq!((spec.load().as_str(), spec.greedy.all()), (load, 2_500));
+        assert_eq!(spec.name(), "phase1-rush-1000-greedy");
+    }
+
+    #[test]
+    fn a_spec_from_before_there_were_greedy_clients_is_read_and_written_as_it_was() {
+        let spec = RunSpec::of(PhaseName::Phase1);
+        let json = serde_json::to_string(&spec).unwrap();
+        assert!(!json.contains("greedy"), "{json}");
+        assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
+    }
+
+    #[test]
     fn a_spec_is_read_back_as_it_was_written() {
         let mut spec = RunSpec::of(PhaseName::Phase3);
         spec.faults = vec![FaultSpec::pause("phase3-writer@1+30").unwrap()];
         spec.slower = "2.8".parse().unwrap();
+        spec.greedy.slow_bodies = 7;
         let json = serde_json::to_string(&spec).unwrap();
         assert!(json.contains("\"slower\":2.8"), "{json}");
         assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);

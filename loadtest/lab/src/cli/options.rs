@@ -2,8 +2,8 @@
 
 use clap::Args;
 use lab_truth::spec::{
-    Arrivals, Budget, FaultSpec, PUBLISHED_WINDOW_S, Part, PhaseName, RunSpec, SLOTS, Scenario,
-    Slowdown,
+    Arrivals, Budget, FaultSpec, GreedyClients, PUBLISHED_WINDOW_S, Part, PhaseName, RunSpec,
+    SLOTS, Scenario, Slowdown,
 };
 use std::time::Duration;
 
@@ -72,6 +72,23 @@ pub struct RunOptions {
     #[arg(long, value_name = "SERVICE@SECOND", value_parser = FaultSpec::empty)]
     pub empty: Vec<FaultSpec>,
 
+    /// Beside the load, hold so many connections on which a request head never ends, a byte every 2 s:
+    /// greedy clients, as --slow-bodies and --stalled-readers. They come again when the service ends
+    /// one. Honest participants are owed 99.9 % acknowledged, and a p99 at most twice that of the same
+    /// run without greedy clients: make both, and compare.
+    #[arg(long, value_name = "CLIENTS", default_value_t = 0)]
+    pub slow_headers: u32,
+
+    /// Beside the load, hold so many connections on which the body of a signup never ends, a byte every
+    /// 2 s. Their addresses are no participant's: a signup kept of one makes the run INVALID.
+    #[arg(long, value_name = "CLIENTS", default_value_t = 0)]
+    pub slow_bodies: u32,
+
+    /// Beside the load, hold so many connections on which the event is asked for 200 times, with a
+    /// small receive buffer, and no answer is read.
+    #[arg(long, value_name = "CLIENTS", default_value_t = 0)]
+    pub stalled_readers: u32,
+
     /// Measure without Prometheus, Grafana and the container metrics beside the phase.
     #[arg(long)]
     pub no_monitoring: bool,
@@ -108,6 +125,11 @@ impl RunOptions {
             seed: self.seed,
             slots: self.slots,
             faults,
+            greedy: GreedyClients {
+                slow_headers: self.slow_headers,
+                slow_bodies: self.slow_bodies,
+                stalled_readers: self.stalled_readers,
+            },
             monitoring: !self.no_monitoring,
         }
     }
@@ -148,6 +170,19 @@ mod tests {
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(spec(&words(one)), spec(&words(other)));
         assert_eq!(spec(&words(one)).faults[0].target, "phase2-primary");
+    }
+
+    #[test]
+    fn greedy_clients_are_another_question() {
+        let line = "lab phase1 --slow-headers 3 --slow-bodies 2 --stalled-readers=1";
+        let mut expected = RunSpec::of(PhaseName::Phase1);
+        assert_ne!(spec(line), expected);
+        expected.greedy = GreedyClients {
+            slow_headers: 3,
+            slow_bodies: 2,
+            stalled_readers: 1,
+        };
+        assert_eq!(spec(line), expected);
     }
 
     #[test]

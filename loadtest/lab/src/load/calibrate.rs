@@ -9,6 +9,7 @@ use comfy_table::Table;
 use hdrhistogram::Histogram;
 use lab_truth::evidence::{Ending, LoadSeen};
 use lab_truth::plan::{Participants, Schedule};
+use lab_truth::spec::GreedyClients;
 use reqwest::Url;
 use std::fmt;
 use std::path::PathBuf;
@@ -143,6 +144,7 @@ pub(crate) async fn step(
         participants: Participants::new("calibrate"),
         schedule: Schedule::signups(count, length, u64::from(rate)),
         slots,
+        greedy: GreedyClients::default(),
     };
     let progress = Arc::new(Progress::default());
     let seen = run(plan, progress, CancellationToken::new()).await?;

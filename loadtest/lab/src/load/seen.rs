@@ -5,6 +5,7 @@ use super::shared::Shared;
 use goose::metrics::GooseMetrics;
 use hdrhistogram::Histogram;
 use lab_truth::evidence::LoadSeen;
+use lab_truth::record::GreedySeen;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,6 +22,7 @@ pub(super) struct Seen {
     pub(super) paced: Paced,
     pub(super) cpu_s: f64,
     pub(super) realtime: bool,
+    pub(super) greedy: Option<GreedySeen>,
 }
 
 impl Seen {
@@ -58,6 +60,7 @@ impl Seen {
             in_flight_mean: self.paced.in_flight_mean(),
             in_flight_expected: in_flight_expected(in_flight_us, last_us),
             cpu_s: self.cpu_s,
+            greedy: self.greedy,
             goose_requests: goose_requests
                 .map(|request| (request.success_count + request.fail_count) as u64)
                 .sum(),

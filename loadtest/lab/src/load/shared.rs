@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::ticket::Request;
 use lab_truth::evidence::Attempt;
 use lab_truth::plan::{Participants, Schedule};
-use lab_truth::spec::Scenario;
+use lab_truth::spec::{GreedyClients, Scenario};
 use reqwest::Url;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
@@ -27,6 +27,8 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Most requests in flight at once (goose users).
     pub slots: usize,
+    /// Who holds connections meanwhile.
+    pub greedy: GreedyClients,
 }
 
 /// What the pacer and the slots share.

@@ -117,6 +117,7 @@ impl<'a> Bench<'a> {
             participants: participants.clone(),
             schedule,
             slots: spec.slots as usize,
+            greedy: spec.greedy,
         };
         let ordered = faults::order(&spec.faults, &self.containers, &progress);
         let seen = load::run(plan, progress, stop).await?;

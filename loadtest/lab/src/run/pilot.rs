@@ -8,7 +8,7 @@ use lab_truth::evidence::ClaimedCap;
 use lab_truth::figures;
 use lab_truth::plan::Participants;
 use lab_truth::record::{Floor, ServiceCost};
-use lab_truth::spec::RunSpec;
+use lab_truth::spec::{GreedyClients, RunSpec};
 use std::collections::BTreeMap;
 
 /// How long the load is: beyond the seconds in which connections are made, and short enough to wait for.
@@ -42,6 +42,7 @@ pub async fn pilot(spec: &RunSpec, setting: &Setting<'_>) -> anyhow::Result<Need
     let users = (spec.users_per_s() * f64::from(short.window_s)).ceil() as u32;
     short.users = users.max(1);
     short.faults.clear();
+    short.greedy = GreedyClients::default();
     short.monitoring = false;
     let stack = stack(&short, setting)?;
     let needed = tokio::select! {

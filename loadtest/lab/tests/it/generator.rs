@@ -4,10 +4,10 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use lab::load::{self, Plan, Progress};
+use lab::load::{self, Plan, Progress, null_server};
 use lab_truth::evidence::{Ending, Kind, LoadSeen, State};
 use lab_truth::plan::{Participants, Schedule};
-use lab_truth::spec::{Arrivals, Scenario};
+use lab_truth::spec::{Arrivals, GreedyClients, Scenario};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,14 +25,22 @@ async fn serve(router: Router) -> String {
     format!("http://{address}")
 }
 
-async fn send(base: &str, schedule: Schedule, slots: usize, stop: CancellationToken) -> LoadSeen {
-    let plan = Plan {
+fn plan(base: &str, schedule: Schedule, slots: usize) -> Plan {
+    Plan {
         base: base.parse().unwrap(),
         event: EVENT.to_owned(),
         participants: Participants::new("test"),
         schedule,
         slots,
-    };
+        greedy: GreedyClients::default(),
+    }
+}
+
+async fn send(base: &str, schedule: Schedule, slots: usize, stop: CancellationToken) -> LoadSeen {
+    send_plan(plan(base, schedule, slots), stop).await
+}
+
+async fn send_plan(plan: Plan, stop: CancellationToken) -> LoadSeen {
     let progress = Arc::new(Progress::default());
     let run = load::run(plan, Arc::clone(&progress), stop);
     let seen = run.await.unwrap();
@@ -170,6 +178,27 @@ async fn a_slow_service_does_not_slow_the_schedule_down() {
         (mean / expected - 1.0).abs() < 0.25,
         "Little's law: {mean} {expected}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn greedy_clients_are_beside_a_load_and_not_in_it() {
+    let _turn = TURN.lock().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(null_server::serve(listener));
+    let mut plan = plan(&base, Schedule::signups(100, Duration::from_secs(1), 1), 8);
+    plan.greedy = GreedyClients {
+        slow_headers: 5,
+        slow_bodies: 5,
+        stalled_readers: 2,
+    };
+    let seen = send_plan(plan, CancellationToken::new()).await;
+    assert_eq!((seen.due, seen.attempts.len()), (100, 100));
+    for attempt in &seen.attempts {
+        assert_eq!(attempt.ending, Ending::Status(201));
+    }
+    let greedy = seen.greedy.unwrap();
+    assert!(greedy.cpu_s > 0.0 && seen.cpu_s > 0.0, "{greedy:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

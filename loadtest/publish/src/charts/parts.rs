@@ -24,6 +24,9 @@ pub(super) fn chart(run: &Run, what: &str, unit: &str, y: Axis, lines: Vec<Line>
     if run.spec.budget != Budget::Same {
         subtitle.push_str(&format!(" · budget {}", run.spec.budget));
     }
+    if !run.spec.greedy.is_none() {
+        subtitle.push_str(&format!(" · beside {}", run.spec.greedy));
+    }
     if let Some(fault) = run.fault_text() {
         subtitle.push_str(&format!(" · fault: {fault}"));
     }

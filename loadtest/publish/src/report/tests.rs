@@ -72,6 +72,7 @@ fn what_only_some_runs_have_is_shown_only_there() {
         "## Reads",
         "## Promises",
         "## Recording",
+        "reedy clients",
         "replica",
         "without",
     ] {
@@ -101,6 +102,23 @@ fn what_only_some_runs_have_is_shown_only_there() {
         assert!(report.contains(figure), "{figure}\n{report}");
     }
 }
+
+#[test]
+fn a_run_beside_greedy_clients_tells_what_became_of_them_and_what_to_compare_it_with() {
+    let report = markdown(&fixtures::greedy());
+    for figure in [
+        "Greedy clients held connections beside them: 2000 slow headers, 500 stalled readers.",
+        "| slow header | 2,000 | 1,561 | 2,000 | 38,112 | closed 36,518, 408 21 |",
+        "| stalled reader | 500 | 499 | 500 | 500 | not connected 3 |",
+        "Of 1,047 signup requests of honest participants",
+        "without greedy clients: `lab run phase1 --users 1000 --window 100 --scenario rush --arrivals \
+         flat --seed 7`.",
+    ] {
+        assert!(report.contains(figure), "{figure}\n{report}");
+    }
+    assert!(!report.contains("| slow body |"), "{report}");
+}
+
 #[test]
 fn a_run_with_a_queue_tells_when_its_signups_were_recorded() {
     let mut run = fixtures::buffered();

@@ -92,6 +92,9 @@ fn system(run: &Run) -> String {
     if !run.spec.slower.is_none() {
         lines.push(format!("{} × slower", run.spec.slower));
     }
+    if !run.spec.greedy.is_none() {
+        lines.push("greedy".to_owned());
+    }
     if run.has_faults() {
         lines.push("fault".to_owned());
     }

@@ -1,6 +1,7 @@
 //! What a load came to: every attempt, and what only the generator can know about them.
 
 use super::Attempt;
+use crate::record::GreedySeen;
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,8 +37,10 @@ pub struct LoadSeen {
     pub in_flight_mean: f64,
     /// Requests in flight that the records predict: rate × mean latency from the send (Little's law).
     pub in_flight_expected: f64,
-    /// CPU time of this process during the load, in seconds.
+    /// CPU time of this process during the load, in seconds, without what the greedy clients took.
     pub cpu_s: f64,
+    /// What became of the greedy clients, if there were any.
+    pub greedy: Option<GreedySeen>,
     /// Requests that goose's own metrics count.
     pub goose_requests: u64,
     /// Whether the generator had real-time scheduling.

@@ -7,8 +7,8 @@ use super::{
     Backlog, Bottleneck, BrokenPromises, Cap, Cost, Counts, Environment, FaultSeen, Floor,
     Incidents, Latencies, Ledger, Load, Reason, SCHEMA, Second, Verdict,
 };
-use crate::spec::{Arrivals, Budget, FaultKind, FaultSpec, Goal, Part, PhaseName};
-use crate::spec::{RunSpec, Scenario, Slowdown};
+use crate::spec::{Arrivals, Budget, FaultKind, FaultSpec, Goal, GreedyClients, Part};
+use crate::spec::{PhaseName, RunSpec, Scenario, Slowdown};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -84,6 +84,7 @@ impl Run {
             caps: self.caps,
             durability: self.durability,
             load: self.load,
+            greedy: None,
             answers: self.answers,
             reads: self.reads,
             latency_ms: self.latency_ms,
@@ -135,6 +136,7 @@ impl Run {
                         .then(|| seconds(fault.end_s - fault.begin_s)),
                 })
                 .collect(),
+            greedy: GreedyClients::default(),
             monitoring: !self.command.contains("--no-monitoring"),
         }
     }

@@ -11,11 +11,16 @@ pub(super) fn disagree(run: &Run) -> Vec<Reason> {
 }
 
 /// They may differ by the requests whose answer was lost. A refusal may also have been the balancer's
-/// own, with no server behind it, and then no server has counted it.
+/// own, with no server behind it, and then no server has counted it. A slow body is a signup request,
+/// too, of which only the service knows whether it has counted it.
 fn requests(run: &Run) -> Option<Reason> {
     let (generator, service) = (run.counts.generator_answers, run.counts.service_requests);
     let (unknown, refused) = (run.ledger.unknown, run.ledger.refused);
-    let apart = generator > service + unknown + refused || service > generator + unknown;
+    let greedy = run
+        .greedy
+        .as_ref()
+        .map_or(0, |of| of.slow_bodies.connections);
+    let apart = generator > service + unknown + refused || service > generator + unknown + greedy;
     apart.then(|| Reason::CountsDisagree {
         what: "signup requests".into(),
         generator,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixtures;
-use crate::record::{FaultSeen, Miss, Outcome};
+use crate::record::{FaultSeen, GreedySeen, Miss, Outcome};
 use crate::spec::{Budget, FaultKind};
 
 mod carried;
@@ -171,6 +171,22 @@ fn a_refusal_that_no_server_counted_was_the_balancers_and_nothing_else_is() {
     assert_eq!(with(4, 0), []);
     assert!(matches!(with(5, 0)[..], [Reason::CountsDisagree { .. }]));
     assert!(matches!(with(0, 1)[..], [Reason::CountsDisagree { .. }]));
+}
+
+#[test]
+fn the_service_may_have_counted_slow_bodies_and_nothing_else_that_nobody_honest_sent() {
+    let with = |service: u64, slow_bodies: u64| {
+        reasons(|run| {
+            let mut seen = GreedySeen::default();
+            seen.slow_headers.connections = 100;
+            seen.slow_bodies.connections = slow_bodies;
+            run.greedy = Some(seen);
+            run.counts.service_requests += service;
+        })
+    };
+    assert_eq!(with(7, 7), []);
+    assert_eq!(with(0, 7), []);
+    assert!(matches!(with(8, 7)[..], [Reason::CountsDisagree { .. }]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::check::{Check, State, check};
 use crate::load::open_files as files;
 use crate::stack::host;
-use lab_truth::spec::SLOTS;
+use lab_truth::spec::{GreedyClients, SLOTS};
 use rustix::fs::statvfs;
 use std::path::Path;
 
@@ -88,17 +88,23 @@ pub(super) fn flush(root: &Path) -> Check {
     }
 }
 
-/// Each slot of the generator has a connection, and a connection is a file.
+/// Each slot of the generator has a connection, so has each greedy client, and a connection is a file.
 pub(super) fn open_files() -> Check {
     let limit = files::raise();
-    let (state, remedy) = match files::check(SLOTS) {
-        Ok(()) => (State::Good, ""),
+    let (state, enough) = match files::check(SLOTS, &GreedyClients::default()) {
+        Ok(()) => {
+            let greedy = files::connections() - u64::from(SLOTS);
+            (
+                State::Good,
+                format!(": {SLOTS} slots, and {greedy} greedy clients beside them"),
+            )
+        }
         Err(_) => (
             State::Bad(
                 "raise the limit: `ulimit -n 16384`, or nofile in /etc/security/limits.conf",
             ),
-            ", too few for the generator's 2,048 slots",
+            format!(", too few for the generator's {SLOTS} slots"),
         ),
     };
-    check("open files", state, format!("{limit} allowed{remedy}"))
+    check("open files", state, format!("{limit} allowed{enough}"))
 }
