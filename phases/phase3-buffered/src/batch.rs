@@ -73,7 +73,7 @@ impl Batches {
 
     /// Sends a signup with the next message of its shard, and returns after its durability point.
     pub(crate) async fn write(&self, accepted: Accepted) -> Result<SignedUp, StoreError> {
-        let shard = self.shards.owner(accepted.id);
+        let shard = self.shards.owner(accepted.id)?;
         let (entry, outcome) = Entry::new(accepted);
         self.by_shard[usize::from(shard)]
             .try_send(entry)

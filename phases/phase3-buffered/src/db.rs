@@ -18,6 +18,7 @@ use signup_domain::StoreError;
 use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::SetOnce;
 use tokio_postgres::{Error, NoTls};
 
 /// At the start, how long one connection may take.
@@ -31,6 +32,8 @@ pub(crate) struct Database {
     metrics: PoolMetrics,
     /// Open while the database takes no writes.
     writable: Arc<Breaker>,
+    /// Set when it is up to date and holds the same as the others: it is asked nothing before.
+    prepared: Arc<SetOnce<()>>,
 }
 
 impl Database {
@@ -82,7 +85,18 @@ impl Database {
             timeouts,
             metrics,
             writable: Arc::default(),
+            prepared: Arc::default(),
         })
+    }
+
+    /// Lets it be asked.
+    pub(crate) fn set_prepared(&self) {
+        let _ = self.prepared.set(());
+    }
+
+    /// Returns once it may be asked.
+    pub(crate) async fn prepared(&self) {
+        self.prepared.wait().await;
     }
 
     /// Opens all connections, one after the other. Proving the password costs some ms of CPU a
@@ -205,6 +219,9 @@ impl Database {
     }
 
     async fn acquire(&self) -> Result<Client, StoreError> {
+        if !self.prepared.initialized() {
+            return Err(StoreError::Unavailable("it has not been there yet".into()));
+        }
         let began = Instant::now();
         // Around both, waiting for a free connection and making one: the pool limits each alone.
         let client = tokio::time::timeout(self.timeouts.acquire, self.pool.get()).await;

@@ -50,11 +50,9 @@ async fn publish(
     lane: usize,
     entries: Vec<Entry>,
 ) -> Sent {
-    let map_version = shards.map().version;
-    let address = Address { map_version, shard };
-    let published = match frame::encode(address, entries.iter().map(Entry::row)) {
-        Some(frame) => publisher.publish(shard, lane, &frame).await,
-        None => Published::Refused("a signup does not fit into a message".into()),
+    let published = match encode(shards, shard, &entries) {
+        Ok(frame) => publisher.publish(shard, lane, &frame).await,
+        Err(why) => Published::Refused(why),
     };
     let (outcome, unconfirmed, full) = match published {
         Published::Confirmed => (Ok(()), None, false),
@@ -75,9 +73,23 @@ async fn publish(
     Sent { lane, full }
 }
 
+fn encode(shards: &Shards, shard: u16, entries: &[Entry]) -> Result<Vec<u8>, String> {
+    let map_version = shards.map().map_err(|error| error.to_string())?.version;
+    let address = Address { map_version, shard };
+    let frame = frame::encode(address, entries.iter().map(Entry::row));
+    frame.ok_or_else(|| "a signup does not fit into a message".into())
+}
+
 /// Writes a batch into its shard, and answers it.
 async fn insert(shards: &Shards, shard: u16, entries: Vec<Entry>) {
-    let map = shards.map();
+    let map = match shards.map() {
+        Ok(map) => map,
+        Err(error) => {
+            return entries
+                .into_iter()
+                .for_each(|entry| entry.answer(Err(error.clone())));
+        }
+    };
     // The map may have changed while they waited.
     let is_here = |entry: &Entry| map.owner(entry.accepted.id.as_uuid()) == shard;
     let (entries, elsewhere): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_here);

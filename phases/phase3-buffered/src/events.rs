@@ -116,7 +116,7 @@ impl Events {
     async fn sum(&self, id: EventId) -> Result<Count, StoreError> {
         // First the time, then the count: what arrives in between makes it no older.
         let as_of = OffsetDateTime::now_utc();
-        let map = self.shards.map();
+        let map = self.shards.map()?;
         // By one map, or what has moved from one shard to another would count twice, or never.
         let counts = self.shards.all().iter().map(async |shard| {
             let count = shard.read(async |client| select::count(client, id).await);
@@ -128,9 +128,11 @@ impl Events {
         Ok(Count { signups, as_of })
     }
 
-    /// Creates an event with a salt of its own, on every shard. Where one of them fails, its id was told
-    /// to nobody, and what is left of it on the others does no harm.
+    /// Creates an event with a salt of its own, on every shard, if all are there. Where one of them fails
+    /// all the same, its id was told to nobody, and what is left of it on the others does no harm.
     pub(crate) async fn create(&self, event: NewEvent) -> Result<Event, StoreError> {
+        // First: with a shard away nothing is written anywhere, and that can be said.
+        try_join_all(self.shards.all().iter().map(Database::ping)).await?;
         // Ordered by time, so that new events stand together in the index.
         let id = EventId::from_uuid(Uuid::now_v7());
         let mut salt = [0; 32];
@@ -142,7 +144,7 @@ impl Events {
             closes_at: event.closes_at,
             salt: EventSalt::new(salt),
         };
-        let map = self.shards.map();
+        let map = self.shards.map()?;
         let inserts = self.shards.all().iter().map(async |shard| {
             let version = insert(shard, &map, &event).await?;
             self.shards.agree(&map, version)

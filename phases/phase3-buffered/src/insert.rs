@@ -31,7 +31,7 @@ pub(crate) async fn by_owner<'a>(
     shards: &Shards,
     rows: &[Row<'a>],
 ) -> Result<Written<'a>, StoreError> {
-    let map = shards.map();
+    let map = shards.map()?;
     let mut by_owner: BTreeMap<u16, Vec<Row<'a>>> = BTreeMap::new();
     for row in rows {
         by_owner.entry(map.owner(&row.id)).or_default().push(*row);

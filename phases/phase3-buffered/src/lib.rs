@@ -21,13 +21,16 @@
 //! signups a second. Of the CPU of that run most is spent on the way in (balancer, gateways). While
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
-//! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `frame` →
-//! `writers` → `writer` → `insert` → `dead_letter` → `events` → `select` → `shards` → `buckets` → `db` → `pool` → `outcome` →
-//! `schema` → `map` → `config` → `metrics` → the mains. How shards are added is in `reshard`.
+//! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `connection` →
+//! `frame` → `writers` → `writer` → `insert` → `burials` → `dead_letter` → `events` → `select` → `shards` →
+//! `buckets` → `db` → `pool` → `outcome` → `prepare` → `schema` → `map` → `config` → `metrics` → the mains. How
+//! shards are added is in `reshard`.
 
 mod batch;
 mod buckets;
+mod burials;
 mod config;
+mod connection;
 mod db;
 mod dead_letter;
 mod delivery;
@@ -39,6 +42,7 @@ mod map;
 mod metrics;
 mod outcome;
 mod pool;
+mod prepare;
 mod publisher;
 mod queue;
 mod reshard;
@@ -55,12 +59,11 @@ pub use reshard::reshard;
 pub use writers::write;
 
 use batch::{Batches, MESSAGE_ROWS};
-use buckets::ShardMap;
 use db::Database;
 use delivery::Sink;
 use events::Events;
 use futures::FutureExt;
-use futures::future::{pending, select_ok, try_join_all};
+use futures::future::{pending, select_ok};
 use metrics::StoreMetrics;
 use publisher::Publisher;
 use queue::Broker;
@@ -132,12 +135,12 @@ impl SignupStore for Store {
 }
 
 /// Puts the gateway together, without what is switched off.
-fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Result<Store> {
+fn wire(config: &GatewayConfig, metrics: &Metrics) -> anyhow::Result<Store> {
     let count = u16::try_from(config.parts.shards.shard_urls.len())?;
     let metrics = StoreMetrics::new(metrics, count, MESSAGE_ROWS)?;
     let connections = config.shard_connections;
     let databases = Database::shards(&config.parts, connections, pool::GATEWAY, metrics.shards)?;
-    let shards = Shards::new(map, databases);
+    let shards = Shards::new(databases);
     let publisher = match config.queue {
         Switch::On => {
             let broker = Broker::new(&config.parts, count, "gateway")?;
@@ -163,9 +166,10 @@ fn wire(config: &GatewayConfig, metrics: &Metrics, map: ShardMap) -> anyhow::Res
     })
 }
 
-/// What comes before the first request.
+/// What comes before the first request: a signup needs the queue, and one shard to say who owns what.
+/// What is asked of a shard that is away is answered 503 until it is back.
 async fn start_up(store: Store) -> anyhow::Result<()> {
-    try_join_all(store.shards.all().iter().map(Database::warm_up)).await?;
+    store.shards.known().await;
     match &store.publisher {
         Some(publisher) => publisher.connected().await,
         None => Ok(()),
@@ -175,9 +179,9 @@ async fn start_up(store: Store) -> anyhow::Result<()> {
 /// The gateway: serves until `stop`, and then drains.
 ///
 /// # Errors
-/// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
-/// not agree on who owns what, when the map names shards that the settings do not, or when a task that
-/// signups wait for has stopped.
+/// When a setting is wrong, when a shard has the schema of another version, when the shards do not agree on
+/// who owns what, when the map names shards that the settings do not, or when a task that signups wait for
+/// has stopped.
 pub async fn serve(
     config: GatewayConfig,
     listeners: Listeners,
@@ -185,9 +189,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let secrets = Secrets::read(&config.service)?;
     let metrics = Metrics::new("phase3", config.service.max_in_flight)?;
-    // Not in `start_up`: nothing can be wired before it is known who owns what.
-    let map = schema::prepare(&config.parts).await?;
-    let store = wire(&config, &metrics, map)?;
+    let store = wire(&config, &metrics)?;
     let startup = Box::pin(start_up(store.clone()));
     let (batches, publisher) = (store.batches.clone(), store.publisher.clone());
     let shards = store.shards.clone();
@@ -208,10 +210,11 @@ pub async fn serve(
     };
     tokio::select! {
         served = service => served,
+        error = prepare::prepare(&config.parts, &shards) => Err(error),
+        why = shards.follow() => Err(why),
         // Without one of them signups are answered 503 or 504. Exit, so that the restart policy starts
         // another gateway.
         () = batches.stopped() => anyhow::bail!("a task that sends batches has stopped"),
-        why = shards.follow() => Err(why),
         () = publisher_stopped => anyhow::bail!("the task that connects to the queue has stopped"),
     }
 }

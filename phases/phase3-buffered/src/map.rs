@@ -4,6 +4,12 @@
 use crate::buckets::ShardMap;
 use anyhow::{Context, ensure};
 use sqlx::{PgExecutor, PgPool};
+use thiserror::Error;
+
+/// Shards that cannot be served together. It does not pass by itself: an operator must look.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Disagreement(pub(crate) String);
 
 /// The map of a shard; an empty one gets `first`.
 pub(crate) async fn claim(
@@ -42,7 +48,7 @@ pub(crate) async fn read(
     };
     ensure!(
         usize::try_from(holds)? == number,
-        "SHARD_URLS names shard {holds} in place {number}"
+        Disagreement(format!("SHARD_URLS names shard {holds} in place {number}"))
     );
     Ok(Some(ShardMap::stored(version, owners)?))
 }

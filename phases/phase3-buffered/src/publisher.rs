@@ -3,15 +3,18 @@
 //! Each lane is a channel with at most one message unconfirmed: a message that is returned because no
 //! queue takes it is then never taken for another one's. Many lanes are many confirms in flight.
 
+use crate::connection::Connection;
 use crate::metrics::QueueMetrics;
-use crate::queue::{Broker, MANDATORY, confirming, persistent};
+use crate::queue::{Broker, CONNECT, MANDATORY, confirming, persistent};
+use anyhow::Context;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use lapin::types::ShortString;
-use lapin::{Channel, Confirmation, Connection, ErrorKind, PublisherConfirm};
+use lapin::{Channel, Confirmation, ErrorKind, PublisherConfirm};
 use signup_domain::StoreError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Messages of one shard that may be unconfirmed at once, from one gateway.
@@ -108,16 +111,8 @@ impl Publisher {
 impl Link {
     async fn open(broker: &Broker) -> anyhow::Result<Self> {
         let connection = broker.connect().await?;
-        let mut lanes = Vec::new();
-        for _ in 0..broker.shards() {
-            let open = std::array::from_fn::<_, LANES, _>(|_| confirming(&connection));
-            let mut channels = Vec::with_capacity(LANES);
-            for channel in open {
-                channels.push(channel.await?);
-            }
-            let channels = channels.try_into();
-            lanes.push(channels.map_err(|_| anyhow::anyhow!("not {LANES} channels"))?);
-        }
+        let lanes = timeout(CONNECT, lanes(&connection, broker.shards()));
+        let lanes = lanes.await.context("no channels in time")??;
         tokio::time::sleep(broker.settle()).await;
         Ok(Self {
             connection,
@@ -147,7 +142,7 @@ impl Link {
                 };
             }
         };
-        match tokio::time::timeout(CONFIRM, &mut confirm).await {
+        match timeout(CONFIRM, &mut confirm).await {
             Ok(Ok(Confirmation::Ack(None))) => Published::Confirmed,
             Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => {
                 // The queue is gone: a new connection declares it again.
@@ -172,13 +167,28 @@ impl Link {
     }
 }
 
+async fn lanes(connection: &Connection, shards: u16) -> anyhow::Result<Vec<[Channel; LANES]>> {
+    let mut lanes = Vec::new();
+    for _ in 0..shards {
+        let mut channels = Vec::with_capacity(LANES);
+        for _ in 0..LANES {
+            channels.push(confirming(connection).await?);
+        }
+        let channels = channels.try_into();
+        lanes.push(channels.map_err(|_| anyhow::anyhow!("not {LANES} channels"))?);
+    }
+    Ok(lanes)
+}
+
 /// Keeps a connection until nobody publishes any more. lapin's own recovery gives up after some
 /// attempts, and says of messages in flight only that there was an error: so a lost connection is
 /// thrown away whole, with all that was unconfirmed on it.
 async fn keep(broker: Broker, link: watch::Sender<Option<Arc<Link>>>) {
+    // Up to twice as long with the jitter: with the 3 s for a queue to settle, a gateway accepts within
+    // 5 s of the broker's first answer.
     let pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_millis(500))
         .without_max_times()
         .with_jitter();
     let mut pause = pauses.build();

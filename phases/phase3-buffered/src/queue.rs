@@ -4,6 +4,7 @@
 //! other arguments is refused by RabbitMQ, and the program says so and tries again.
 
 use crate::config::PartsConfig;
+use crate::connection::Connection;
 use crate::dead_letter::DeadLetter;
 use anyhow::Context;
 use lapin::options::{
@@ -12,13 +13,15 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::uri::AMQPUri;
-use lapin::{
-    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind,
-};
+use lapin::{BasicProperties, Channel, Confirmation, ConnectionProperties, ExchangeKind};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-/// A queue in this network answers in milliseconds; one that is starting may take seconds.
-const CONNECT: Duration = Duration::from_secs(3);
+/// A queue in this network answers in milliseconds; one that is starting may take seconds. What is asked
+/// of one that does not is given up, and its connection with it.
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 
 /// A connection on which nothing came for twice as long is given up: what a cut network leaves
 /// behind is noticed by this alone.
@@ -40,6 +43,8 @@ pub(crate) struct Broker {
     shards: u16,
     max_messages: u32,
     program: &'static str,
+    /// Held by who buries a dead letter.
+    burying: Arc<Mutex<()>>,
 }
 
 impl Broker {
@@ -64,6 +69,7 @@ impl Broker {
             shards,
             max_messages: parts.queue_max_messages,
             program,
+            burying: Arc::default(),
         })
     }
 
@@ -91,15 +97,13 @@ impl Broker {
     pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
         let properties = ConnectionProperties::default().with_connection_name(self.program.into());
         let connect = async {
-            let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+            let connection = Connection::open(self.uri.clone(), properties).await?;
             let channel = connection.create_channel().await?;
             self.declare(&channel).await?;
             channel.close(200, "declared".into()).await?;
             Ok(connection)
         };
-        tokio::time::timeout(CONNECT, connect)
-            .await
-            .context("not in time")?
+        timeout(CONNECT, connect).await.context("not in time")?
     }
 
     async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
@@ -152,11 +156,21 @@ impl Broker {
         arguments
     }
 
-    /// Publishes a dead letter, on a connection of its own (they are rare), and returns after its
-    /// confirm: only then may the message it comes from be acknowledged.
-    pub(crate) async fn bury(&self, letter: DeadLetter) -> anyhow::Result<()> {
+    /// Publishes a dead letter, and returns after its confirm: only then may the message it comes from be
+    /// acknowledged. On a connection of its own, because they are rare, and RabbitMQ stops reading a
+    /// connection that publishes while it is out of memory. One at a time: each holds 8 MB of buffers.
+    pub(crate) async fn bury(&self, letter: &DeadLetter) -> anyhow::Result<()> {
+        let _alone = self.burying.lock().await;
         let connection = self.connect().await?;
-        let channel = confirming(&connection).await?;
+        let publish = self.publish(&connection, letter);
+        timeout(CONNECT, publish).await.context("not in time")??;
+        // It is there, whatever becomes of the goodbye.
+        let _ = connection.close("buried").await;
+        Ok(())
+    }
+
+    async fn publish(&self, connection: &Connection, letter: &DeadLetter) -> anyhow::Result<()> {
+        let channel = confirming(connection).await?;
         let mut headers = FieldTable::default();
         let reason = AMQPValue::LongString(letter.reason.as_str().into());
         headers.insert("reason".into(), reason);
@@ -166,12 +180,10 @@ impl Broker {
         let confirm = channel
             .basic_publish(self.dead(), "".into(), MANDATORY, &letter.body, properties)
             .await?;
-        let confirmed = tokio::time::timeout(CONNECT, confirm).await??;
         anyhow::ensure!(
-            confirmed == Confirmation::Ack(None),
+            confirm.await? == Confirmation::Ack(None),
             "a dead letter was not taken"
         );
-        connection.close(200, "buried".into()).await?;
         Ok(())
     }
 }

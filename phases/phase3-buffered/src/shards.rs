@@ -15,38 +15,60 @@ use tokio::sync::{Notify, watch};
 /// Between two looks for the next map, while the shards do not agree on it yet.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// All shards, and the map.
+/// All shards, and the map, once one of them has been asked for it.
 #[derive(Clone)]
 pub(crate) struct Shards {
-    map: watch::Sender<Arc<ShardMap>>,
+    map: watch::Sender<Option<Arc<ShardMap>>>,
     databases: Arc<[Database]>,
     /// A shard holds another map than the one it was chosen by.
     outdated: Arc<Notify>,
 }
 
 impl Shards {
-    /// The shards in `databases`, in their order.
-    pub(crate) fn new(map: ShardMap, databases: Vec<Database>) -> Self {
+    /// The shards in `databases`, in their order; nobody knows yet who owns what.
+    pub(crate) fn new(databases: Vec<Database>) -> Self {
         Self {
-            map: watch::Sender::new(Arc::new(map)),
+            map: watch::Sender::new(None),
             databases: databases.into(),
             outdated: Arc::default(),
         }
     }
 
+    /// Makes known who owns what. Only the first map counts: after that the shards are followed.
+    pub(crate) fn learn(&self, map: &ShardMap) {
+        self.map.send_if_modified(|known| {
+            let new = known.is_none();
+            known.get_or_insert_with(|| Arc::new(map.clone()));
+            new
+        });
+    }
+
+    /// Returns once it is known who owns what.
+    pub(crate) async fn known(&self) {
+        // Its sender is here, so it cannot be gone.
+        let _ = self.map.subscribe().wait_for(Option::is_some).await;
+    }
+
     /// The map. Whoever chooses a shard by it keeps it for [`agree`](Self::agree).
-    pub(crate) fn map(&self) -> Arc<ShardMap> {
-        Arc::clone(&self.map.borrow())
+    ///
+    /// # Errors
+    /// As long as no shard could be asked.
+    pub(crate) fn map(&self) -> Result<Arc<ShardMap>, StoreError> {
+        let unknown = || StoreError::Unavailable("no shard has been there yet".into());
+        self.map.borrow().clone().ok_or_else(unknown)
     }
 
     /// The number of the shard that owns a signup.
-    pub(crate) fn owner(&self, id: SignupId) -> u16 {
-        self.map.borrow().owner(id.as_uuid())
+    ///
+    /// # Errors
+    /// As [`Shards::map`].
+    pub(crate) fn owner(&self, id: SignupId) -> Result<u16, StoreError> {
+        self.map().map(|map| map.owner(id.as_uuid()))
     }
 
     /// The shard with this number.
     pub(crate) fn shard(&self, number: u16) -> &Database {
-        // The map was checked against the number of shards when it was read.
+        // A map is checked against the number of shards before it is made known.
         &self.databases[usize::from(number)]
     }
 
@@ -89,9 +111,9 @@ impl Shards {
                     "the map has changed: version {version} names {named} shards, SHARD_URLS {known}"
                 );
             }
-            if version != self.map().version {
+            if self.map().is_ok_and(|known| known.version != version) {
                 tracing::info!(version, "the map has changed");
-                self.map.send_replace(Arc::new(map));
+                self.map.send_replace(Some(Arc::new(map)));
             }
         }
     }

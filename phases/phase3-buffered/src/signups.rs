@@ -89,7 +89,7 @@ impl Signups {
 
     /// The row of a signup, if the shard that owns it has one.
     async fn recorded(&self, event: EventId, id: SignupId) -> Result<Option<Recorded>, StoreError> {
-        let map = self.shards.map();
+        let map = self.shards.map()?;
         let shard = self.shards.shard(map.owner(id.as_uuid()));
         let (version, recorded) = shard
             .read(async |client| select::signup(client, event, id).await)
@@ -110,7 +110,7 @@ impl Signups {
         let mut after = page.after.map_or(Uuid::nil(), |id| *id.as_uuid());
         let limit = usize::from(page.limit);
         let mut attendees = Vec::new();
-        let map = self.shards.map();
+        let map = self.shards.map()?;
         for stretch in map.stretches(&after) {
             let left = i64::try_from(limit - attendees.len()).unwrap_or(i64::MAX);
             let shard = self.shards.shard(stretch.shard);

@@ -3,35 +3,41 @@
 //! delivered again, and writing it again writes nothing.
 //!
 //! A message that cannot be read goes to the dead letters alone, and so does a signup that its shard
-//! refuses; the rest of the batch is recorded. Where a shard does not answer the writer keeps its
-//! place in the queue and tries again.
+//! refuses; the rest of the batch is recorded. While RabbitMQ takes no dead letters (it is out of memory
+//! or disk), a message that one is of waits for that alone, unacknowledged, and the others pass it. Where
+//! a shard does not answer the writer keeps its place in the queue and tries again.
 //!
 //! A message says by which map its shard was chosen. When the map has changed since, its signups go to the
 //! shards that own them now.
 
 use crate::batch::MESSAGE_ROWS;
+use crate::burials::{Burials, Letters, pauses};
+use crate::connection::Connection;
+use crate::db::Database;
 use crate::dead_letter::DeadLetter;
 use crate::frame::{self, Address, Row};
 use crate::insert::{self, Written};
 use crate::metrics::WriterMetrics;
-use crate::queue::Broker;
+use crate::queue::{Broker, CONNECT};
 use crate::shards::Shards;
 use anyhow::Context;
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, Retryable};
 use futures::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// Messages that RabbitMQ hands out before the first of them is acknowledged: several batches' worth,
-/// so that the next is here when one is committed.
+/// so that the next is here when one is committed. Those that wait for their dead letters are among them:
+/// with so many, the shard stands still until RabbitMQ takes letters again.
 const PREFETCH: u16 = 64;
 
 /// How long a batch is gathered, from its first message: what a transaction costs hardly depends on
@@ -58,16 +64,14 @@ pub(crate) struct Writer {
     pub(crate) attached: Arc<AtomicBool>,
 }
 
-/// A message nobody can use, and why.
-struct Unusable<'a> {
-    delivery: &'a Delivery,
-    reason: String,
-}
-
 /// What was delivered.
-struct Read<'a> {
+#[derive(Default)]
+struct Gathered<'a> {
     rows: Vec<Row<'a>>,
-    unusable: Vec<Unusable<'a>>,
+    /// Of each row, the number of the delivery that brought it.
+    from: Vec<usize>,
+    /// Deliveries that nobody can use, by their number, and why.
+    unusable: Vec<(usize, String)>,
     /// Whether one is by a newer map than this writer's.
     by_newer_map: bool,
 }
@@ -89,7 +93,7 @@ impl Writer {
             }
             let pause = pause.next().unwrap_or_default();
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -97,92 +101,129 @@ impl Writer {
 
     /// Until `stop`, or until the connection is lost: then what is not acknowledged comes again.
     async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let connection = self.broker.connect().await?;
-        let channel = connection.create_channel().await?;
-        channel
-            .basic_qos(PREFETCH, BasicQosOptions::default())
-            .await?;
-        let (queue, tag) = (self.broker.queue(self.shard), "writer".into());
-        let options = BasicConsumeOptions::default();
-        let mut messages = channel
-            .basic_consume(queue, tag, options, FieldTable::default())
-            .await?;
+        let attached = tokio::select! {
+            attached = self.attach() => attached?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let (connection, channel, mut messages) = attached;
         self.attached.store(true, Ordering::Relaxed);
+        let mut burials = Burials::new(self.broker.clone());
+        let mut too_late = pin!(async {
+            stop.cancelled().await;
+            sleep(FINISH).await;
+        });
         loop {
             let gathered = tokio::select! {
                 gathered = gather(&mut messages) => gathered?,
                 () = stop.cancelled() => break,
             };
             // Not broken off by `stop`: it is written and acknowledged first, unless the shard is away.
-            let too_late = async {
-                stop.cancelled().await;
-                tokio::time::sleep(FINISH).await;
-            };
             tokio::select! {
-                recorded = self.record(&channel, &gathered) => recorded?,
-                () = too_late => break,
+                recorded = self.record(&channel, &gathered, &mut burials) => recorded?,
+                () = &mut too_late => return Ok(()),
             }
         }
-        connection.close(200, "stopping".into()).await?;
-        Ok(())
+        tokio::select! {
+            () = burials.ended() => {}
+            () = &mut too_late => return Ok(()),
+        }
+        connection.close("stopping").await
+    }
+
+    async fn attach(&self) -> anyhow::Result<(Connection, Channel, Consumer)> {
+        // Not before it can be written; another writer may do it until then.
+        self.database().prepared().await;
+        let connection = self.broker.connect().await?;
+        let consume = async {
+            let channel = connection.create_channel().await?;
+            channel
+                .basic_qos(PREFETCH, BasicQosOptions::default())
+                .await?;
+            let (queue, tag) = (self.broker.queue(self.shard), "writer".into());
+            let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+            let messages = channel.basic_consume(queue, tag, options, none).await?;
+            Ok::<_, lapin::Error>((channel, messages))
+        };
+        let consuming = timeout(CONNECT, consume).await;
+        let (channel, messages) = consuming.context("not consuming in time")??;
+        Ok((connection, channel, messages))
+    }
+
+    fn database(&self) -> &Database {
+        self.shards.shard(self.shard)
     }
 
     /// Writes what was delivered, puts aside what cannot be, and acknowledges it all.
-    async fn record(&self, channel: &Channel, deliveries: &[Delivery]) -> anyhow::Result<()> {
-        let map = self.shards.map();
-        let Read {
-            rows,
-            unusable,
-            by_newer_map,
-        } = self.read(deliveries, map.version);
-        if by_newer_map {
+    async fn record(
+        &self,
+        channel: &Channel,
+        deliveries: &[Delivery],
+        burials: &mut Burials,
+    ) -> anyhow::Result<()> {
+        let map = self.shards.map()?;
+        let gathered = self.read(deliveries, map.version);
+        if gathered.by_newer_map {
             // Either a gateway has read the next map first: then all of it comes again. Or there is none.
             let held = self.shards.held(self.shard).await?;
             self.shards.agree(&map, held.version)?;
         }
         let shard = usize::from(self.shard);
+        let rows = &gathered.rows;
         self.metrics.in_hand[shard].set(i64::try_from(rows.len()).unwrap_or(i64::MAX));
-        let written = self.write_until_done(&rows).await?;
-        self.count(&rows, &written);
-        for Unusable { delivery, reason } in unusable {
-            self.metrics.unreadable.inc();
-            tracing::warn!(shard, reason, "an unreadable message");
-            let letter = DeadLetter::unreadable(reason, delivery);
-            self.broker.bury(letter).await.context("dead letter")?;
-        }
-        for (row, reason) in &written.refused {
-            self.metrics.refused.inc();
-            tracing::warn!(shard, reason, "the shard refuses a signup");
-            let letter = DeadLetter::refused(row, reason)?;
-            self.broker.bury(letter).await.context("dead letter")?;
-        }
-        let Some(last) = deliveries.last() else {
-            return Ok(());
-        };
-        // After the commit, and all up to the last at once.
-        let multiple = BasicAckOptions { multiple: true };
-        channel.basic_ack(last.delivery_tag, multiple).await?;
+        let written = self.write_until_done(rows).await?;
+        self.count(rows, &written);
+        let letters = self.letters(deliveries, &gathered, &written)?;
+        // After the commit.
+        burials.acknowledge(channel, deliveries, letters).await?;
         self.put_down();
         Ok(())
     }
 
-    fn read<'a>(&self, deliveries: &'a [Delivery], map_version: u32) -> Read<'a> {
-        let (mut rows, mut unusable, mut by_newer_map) = (Vec::new(), Vec::new(), false);
+    /// The dead letters of what was delivered, by the number of the delivery.
+    fn letters(
+        &self,
+        deliveries: &[Delivery],
+        gathered: &Gathered<'_>,
+        written: &Written<'_>,
+    ) -> anyhow::Result<Letters> {
+        let shard = self.shard;
+        let mut letters = Letters::default();
+        for (number, reason) in &gathered.unusable {
+            self.metrics.unreadable.inc();
+            tracing::warn!(shard, reason, "an unreadable message");
+            let letter = DeadLetter::unreadable(reason.clone(), &deliveries[*number]);
+            letters.insert(*number, vec![letter]);
+        }
+        for (row, reason) in &written.refused {
+            self.metrics.refused.inc();
+            tracing::warn!(shard, reason, "the shard refuses a signup");
+            let is_it = |other: &Row<'_>| insert::key(other) == insert::key(row);
+            let brought = gathered.rows.iter().position(is_it);
+            let brought = brought.map_or(0, |position| gathered.from[position]);
+            let letter = DeadLetter::refused(row, reason)?;
+            letters.entry(brought).or_default().push(letter);
+        }
+        Ok(letters)
+    }
+
+    fn read<'a>(&self, deliveries: &'a [Delivery], map_version: u32) -> Gathered<'a> {
+        let mut gathered = Gathered::default();
         let here = Address {
             map_version,
             shard: self.shard,
         };
-        for delivery in deliveries {
+        for (number, delivery) in deliveries.iter().enumerate() {
             if delivery.redelivered {
                 self.metrics.redelivered[usize::from(self.shard)].inc();
             }
             let reason = match frame::decode(&delivery.data) {
                 Ok((address, read)) if address == here || address.map_version < map_version => {
-                    rows.extend(read);
+                    gathered.rows.extend(read);
+                    gathered.from.resize(gathered.rows.len(), number);
                     continue;
                 }
                 Ok((address, _)) => {
-                    by_newer_map |= address.map_version > map_version;
+                    gathered.by_newer_map |= address.map_version > map_version;
                     format!(
                         "for shard {} by map version {}, not shard {} by {map_version}",
                         address.shard, address.map_version, here.shard
@@ -190,13 +231,9 @@ impl Writer {
                 }
                 Err(unreadable) => unreadable.to_string(),
             };
-            unusable.push(Unusable { delivery, reason });
+            gathered.unusable.push((number, reason));
         }
-        Read {
-            rows,
-            unusable,
-            by_newer_map,
-        }
+        gathered
     }
 
     /// Writes `rows`, however long the shard is away or cannot write: whatever is not about the rows
@@ -265,13 +302,4 @@ async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
         }
     }
     Ok(gathered)
-}
-
-/// Between attempts: from 0.1 to 2 s, never the same for two writers, and never the last.
-fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(2))
-        .without_max_times()
-        .with_jitter()
 }

@@ -1,17 +1,15 @@
 //! The writer's program: one task a shard, all of them watched.
 
-use crate::buckets::ShardMap;
 use crate::config::WriterConfig;
 use crate::db::Database;
 use crate::metrics::{WriterMetrics, pools};
 use crate::pool;
+use crate::prepare;
 use crate::queue::Broker;
-use crate::schema;
 use crate::shards::Shards;
 use crate::writer::{BATCH_ROWS, Writer};
 use anyhow::{Context, ensure};
 use futures::FutureExt;
-use futures::future::try_join_all;
 use signup_domain::StoreError;
 use signup_service::{Metrics, Ready};
 use std::sync::Arc;
@@ -21,18 +19,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Puts the writer together: the shards, and one for the queue of each, in their order.
-fn wire(
-    config: &WriterConfig,
-    metrics: &Metrics,
-    map: ShardMap,
-) -> anyhow::Result<(Shards, Vec<Writer>)> {
+fn wire(config: &WriterConfig, metrics: &Metrics) -> anyhow::Result<(Shards, Vec<Writer>)> {
     let count = u16::try_from(config.parts.shards.shard_urls.len())?;
     let broker = Broker::new(&config.parts, count, "writer")?;
     let registry = metrics.registry();
     let pools = pools(registry, count)?;
     let metrics = WriterMetrics::new(registry, count, BATCH_ROWS)?;
     let databases = Database::shards(&config.parts, 1, pool::WRITER, pools)?;
-    let shards = Shards::new(map, databases);
+    let shards = Shards::new(databases);
     let writer = |shard| Writer {
         shard,
         shards: shards.clone(),
@@ -44,33 +38,35 @@ fn wire(
     Ok((shards, writers))
 }
 
-/// What comes before the first message.
+/// What comes before the first message: one shard to say who owns what. A shard that is away has its
+/// queue consumed when it is back.
 async fn start_up(shards: Shards) -> anyhow::Result<()> {
-    let warm_up = try_join_all(shards.all().iter().map(Database::warm_up));
-    warm_up.await.map(drop)
+    shards.known().await;
+    Ok(())
 }
 
 /// The writer: moves signups from the queue into the shards until `stop`; what it has begun by then is
 /// finished, unless a shard is away.
 ///
 /// # Errors
-/// When a setting is wrong, when a shard cannot be reached or migrated at the start, when the shards do
-/// not agree on who owns what, when the map names shards that the settings do not, or when the task of a
-/// shard has stopped.
+/// When a setting is wrong, when a shard has the schema of another version, when the shards do not agree on
+/// who owns what, when the map names shards that the settings do not, or when the task of a shard has
+/// stopped.
 pub async fn write(
     config: WriterConfig,
     operations: TcpListener,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::of_worker("phase3")?;
-    let map = schema::prepare(&config.parts).await?;
-    let (shards, writers) = wire(&config, &metrics, map)?;
+    let (shards, writers) = wire(&config, &metrics)?;
     let ready = ready(&writers);
     let startup = start_up(shards.clone());
     let work = run(writers, stop.clone());
+    let worker = signup_service::serve_worker(operations, &metrics, ready, startup, work, stop);
     tokio::select! {
-        worked = signup_service::serve_worker(operations, &metrics, ready, startup, work, stop) => worked,
+        worked = worker => worked,
         // What is in hand is delivered again.
+        error = prepare::prepare(&config.parts, &shards) => Err(error),
         why = shards.follow() => Err(why),
     }
 }

@@ -2,7 +2,7 @@
 //! without saying whose it is.
 
 use crate::parts::{Parts, names, until};
-use signup_testbed::Message;
+use signup_testbed::{Message, Mode};
 use std::collections::BTreeMap;
 
 /// Waits until there are so many dead letters, and takes them.
@@ -170,4 +170,68 @@ async fn a_signup_of_an_impossible_time_is_put_aside_and_stops_nobody() {
     assert_eq!(reason(&letters[0]), "refused: 22008");
     let body: serde_json::Value = serde_json::from_slice(&letters[0].body).unwrap();
     assert_eq!(body["email"], "ann@example.org");
+}
+
+/// As with a memory alarm, which lets RabbitMQ read nothing from who publishes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_no_dead_letter_is_taken_it_waits_alone_and_signups_go_on() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&[]).await;
+    parts
+        .execute(["ALTER TABLE signups ADD CHECK (name NOT LIKE 'bad%')"; 2])
+        .await;
+    let writer = parts.writer(&[]).await;
+    // What it has goes on; a connection to publish on is not answered.
+    writer.ways.queue.set(Mode::HangNew);
+    let queue = parts.queues.queue(0);
+    parts.queues.publish(&queue, b"unreadable").await;
+    gateway.accept_all(&["bad".into()]).await;
+    until("both are to be put aside", async || {
+        writer.metric("queue_dead_letters_total").await == 2.0
+    })
+    .await;
+    let mut kept = Vec::new();
+    for round in ["one", "two", "three"] {
+        let names = names(round, 20);
+        gateway.accept_all(&names).await;
+        parts.until_recorded(&names).await;
+        kept.extend(names);
+    }
+    let dead = parts.queues.dead();
+    assert_eq!(parts.queues.ready(&dead).await, Some(0));
+    writer.ways.queue.set(Mode::Pass);
+    let letters = letters(&parts, 2).await;
+    let mut reasons: Vec<&str> = letters.iter().map(reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["refused: 23514", "unknown version"]);
+    parts.hold_exactly(&kept).await;
+    // Each of them was delivered once, and all are acknowledged: nothing is left for another writer.
+    assert_eq!(writer.metric("queue_redelivered_messages_total").await, 0.0);
+    writer.worker.stop().await;
+    for shard in [0, 1] {
+        let queue = parts.queues.queue(shard);
+        assert_eq!(parts.queues.ready(&queue).await, Some(0));
+    }
+}
+
+/// It is not lost either: whoever is stopped meanwhile leaves it to the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_waits_is_left_to_the_next_writer() {
+    let parts = Parts::create().await;
+    let gateway = parts.gateway(&[]).await;
+    let writer = parts.writer(&[]).await;
+    writer.ways.queue.set(Mode::HangNew);
+    let queue = parts.queues.queue(0);
+    parts.queues.publish(&queue, b"unreadable").await;
+    until("it is to be put aside", async || {
+        writer.metric("queue_dead_letters_total").await == 1.0
+    })
+    .await;
+    writer.worker.stop().await;
+    assert_eq!(parts.queues.ready(&parts.queues.dead()).await, Some(0));
+    let _next = parts.writer(&[]).await;
+    let letters = letters(&parts, 1).await;
+    assert_eq!(reason(&letters[0]), "unknown version");
+    let last = gateway.flush(&parts).await;
+    parts.hold_exactly(&last).await;
 }

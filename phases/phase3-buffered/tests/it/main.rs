@@ -24,6 +24,7 @@ mod reshard;
 mod roles;
 mod server;
 mod shard;
+mod start;
 mod tasks;
 mod writer;
 

@@ -81,9 +81,15 @@ impl Ways {
 impl Parts {
     /// Starts a gateway on these parts, and waits until it is ready.
     pub(crate) async fn gateway(&self, settings: &[&str]) -> Gateway {
-        let ways = Ways::to(self).await;
+        let mut gateway = self.starting_gateway(Ways::to(self).await, settings).await;
+        gateway.service.ready().await;
+        gateway
+    }
+
+    /// Starts a gateway that goes these ways.
+    pub(crate) async fn starting_gateway(&self, ways: Ways, settings: &[&str]) -> Gateway {
         let own = ways.settings(self);
-        let service = TestService::start(|secrets, listeners, stop| {
+        let service = TestService::starting(|secrets, listeners, stop| {
             let settings = settings.iter().map(ToString::to_string);
             let config = gateway_config(own.into_iter().chain(settings).chain(secrets));
             phase3_buffered::serve(config, listeners, stop)
@@ -107,20 +113,19 @@ impl Parts {
 
     /// Why a writer does not start on these parts.
     pub(crate) async fn writer_refusal(&self) -> String {
-        let mut writer = self.starting_writer(&[]).await;
+        let mut writer = self.starting_writer(Ways::to(self).await, &[]).await;
         writer.failure().await
     }
 
     /// Starts a writer on these parts, and waits until it is ready.
     pub(crate) async fn writer(&self, settings: &[&str]) -> Writer {
-        let mut writer = self.starting_writer(settings).await;
+        let mut writer = self.starting_writer(Ways::to(self).await, settings).await;
         writer.ready().await;
         writer
     }
 
-    /// Starts a writer on these parts.
-    pub(crate) async fn starting_writer(&self, settings: &[&str]) -> Writer {
-        let ways = Ways::to(self).await;
+    /// Starts a writer that goes these ways.
+    pub(crate) async fn starting_writer(&self, ways: Ways, settings: &[&str]) -> Writer {
         let own = ways.settings(self);
         let worker = TestWorker::start(|operations, stop| {
             let settings = settings.iter().map(ToString::to_string);
