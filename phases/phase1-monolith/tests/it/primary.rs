@@ -65,6 +65,30 @@ async fn a_hanging_database_is_answered_in_time_and_the_pool_survives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_fit_at_once_are_refused() {
+    let server = Server::start().await;
+    // Now the event is known, and the next statement is the signup itself.
+    assert_eq!(server.sign_up("before").await.status, 201);
+    server.proxy.set(Mode::Hang);
+    let mut refused = 0.0;
+    // More than the 256 places; how many of them come while the first still wait is the machine's affair.
+    for round in 0..10 {
+        let name = |attempt| format!("full-{round}-{attempt}");
+        let attempts = (0..320).map(async |attempt| server.sign_up(&name(attempt)).await);
+        for answer in futures::future::join_all(attempts).await {
+            assert!(matches!(answer.status, 503 | 504), "{answer:?}");
+        }
+        refused = server.metric("http_requests_refused_total").await;
+        if refused > 0.0 {
+            break;
+        }
+    }
+    assert!(refused > 0.0);
+    server.proxy.set(Mode::Pass);
+    heals(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_after_an_unknown_outcome_is_one_signup() {
     let server = Server::start().await;
     // Now the event is known, and the next statement is the signup itself.
