@@ -40,8 +40,8 @@ pub struct ServiceConfig {
     pub max_in_flight: usize,
 
     /// Connections open at once. For one more, some of those go that wait for their client: of the client
-    /// that has most of them, the longest waiting. Each holds about 10 kB, up to 32.
-    #[arg(long, env, default_value_t = 4_096)]
+    /// that has most of them, the longest waiting. Each holds about 14 kB, up to 26.
+    #[arg(long, env, default_value_t = 4_608)]
     pub max_connections: usize,
 
     /// After SIGTERM, seconds to keep accepting while /readyz says 503, so that a balancer sees it.
