@@ -31,8 +31,9 @@ ensure_secrets() {
 
 # Databases and the queue keep the passwords they were made with, and would refuse new ones.
 warn_of_old_volumes() {
-    local old
-    [[ ! -s $1/database_password || ! -s $1/replication_password || ! -s $1/queue_password ]] || return 0
+    local old name missing=no
+    for name in {database,owner,server,replication,queue}_password; do [[ -s $1/$name ]] || missing=yes; done
+    [[ $missing == yes ]] || return 0
     old=$(docker volume ls --quiet | grep '^signup-lab_phase' | tr '\n' ' ') || return 0
     say "these volumes were made with other secrets, and will refuse the new ones: ${old% }. Mend: \`make down\` removes them with all that is in them; or put the old files into compose/secrets."
 }

@@ -2,6 +2,7 @@
 //! the load runs.
 
 use lab_truth::evidence::{Attempt, Kind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::sync::SetOnce;
@@ -24,7 +25,7 @@ pub struct Progress {
     /// Requests that were due and will never be sent.
     pub dropped: AtomicU64,
     /// When the load begins: known once the slots are ready, a moment before.
-    pub begins: SetOnce<Instant>,
+    pub begins: Arc<SetOnce<Instant>>,
 }
 
 impl Progress {

@@ -119,7 +119,7 @@ impl<'a> Bench<'a> {
             slots: spec.slots as usize,
             greedy: spec.greedy,
         };
-        let ordered = faults::order(&spec.faults, &self.containers, &progress);
+        let ordered = faults::order(&spec.faults, &self.containers, &progress.begins);
         let seen = load::run(plan, progress, stop).await?;
         if seen.stopped {
             bail!("interrupted");

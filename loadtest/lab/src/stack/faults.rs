@@ -1,7 +1,6 @@
 //! Faults ordered during a load: a service is killed, restarted, paused or emptied at a second of it.
 
 use super::engine::Containers;
-use crate::load::Progress;
 use anyhow::{Context, bail};
 use lab_truth::evidence::FaultsSeen;
 use lab_truth::record::FaultSeen;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 
 /// Faults that happen while a load runs. Dropping it calls off those that have not.
@@ -29,12 +29,16 @@ struct Happened {
 
 /// Has these faults happen, counted from the instant at which the load begins.
 #[must_use]
-pub fn order(faults: &[FaultSpec], containers: &Containers, load: &Arc<Progress>) -> Ordered {
+pub fn order(
+    faults: &[FaultSpec],
+    containers: &Containers,
+    begins: &Arc<SetOnce<Instant>>,
+) -> Ordered {
     let mut ordered = JoinSet::new();
     for fault in faults.iter().cloned() {
-        let (containers, load) = (containers.clone(), Arc::clone(load));
+        let (containers, begins) = (containers.clone(), Arc::clone(begins));
         ordered.spawn(async move {
-            let begins = *load.begins.wait().await;
+            let begins = *begins.wait().await;
             tokio::time::sleep_until((begins + seconds(fault.at_s)).into()).await;
             let done = happen(&fault, &containers).await;
             done.with_context(|| fault.to_string())
