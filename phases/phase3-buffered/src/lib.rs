@@ -22,7 +22,7 @@
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `connection` →
-//! `frame` → `writers` → `writer` → `insert` → `burials` → `dead_letter` → `events` → `select` → `shards` →
+//! `frame` → `writers` → `writer` → `gather` → `insert` → `burials` → `dead_letter` → `events` → `select` → `shards` →
 //! `buckets` → `db` → `pool` → `outcome` → `prepare` → `schema` → `map` → `config` → `metrics` → the mains. How
 //! shards are added is in `reshard`.
 
@@ -37,6 +37,7 @@ mod delivery;
 mod entry;
 mod events;
 mod frame;
+mod gather;
 mod insert;
 mod map;
 mod metrics;

@@ -226,7 +226,7 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(
 mod tests {
     use super::*;
     use crate::batch::MESSAGE_ROWS;
-    use crate::writer::BATCH_ROWS;
+    use crate::gather::BATCH_ROWS;
     use prometheus::core::Metric;
     use std::time::Duration;
 

@@ -10,19 +10,18 @@
 //! A message says by which map its shard was chosen. When the map has changed since, its signups go to the
 //! shards that own them now.
 
-use crate::batch::MESSAGE_ROWS;
 use crate::burials::{Burials, Letters, pauses};
 use crate::connection::Connection;
 use crate::db::Database;
 use crate::dead_letter::DeadLetter;
 use crate::frame::{self, Address, Row};
+use crate::gather::{PREFETCH, gather};
 use crate::insert::{self, Written};
 use crate::metrics::WriterMetrics;
 use crate::queue::{Broker, CONNECT};
 use crate::shards::Shards;
 use anyhow::Context;
 use backon::{BackoffBuilder, Retryable};
-use futures::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
@@ -32,23 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-
-/// Messages that RabbitMQ hands out before the first of them is acknowledged: several batches' worth,
-/// so that the next is here when one is committed. Those that wait for their dead letters are among them:
-/// with so many, the shard stands still until RabbitMQ takes letters again.
-const PREFETCH: u16 = 64;
-
-/// How long a batch is gathered, from its first message: what a transaction costs hardly depends on
-/// its size, and nobody waits for it.
-const GATHER: Duration = Duration::from_millis(100);
-
-/// A batch has no more bytes than this and one message: some 2,500 signups.
-const BATCH_BYTES: usize = 256 * 1024;
-
-/// Most signups in one batch: as many as these bytes could hold if no text had any, and one message.
-pub(crate) const BATCH_ROWS: usize = BATCH_BYTES / frame::ROW_BYTES + MESSAGE_ROWS;
 
 /// After the stop signal, how long the batch in hand may take: a shard that is well needs milliseconds,
 /// and one that is away would keep a stopping writer until it is killed.
@@ -278,28 +262,4 @@ impl Writer {
         self.metrics.in_hand[usize::from(self.shard)].set(0);
         self.metrics.oldest[usize::from(self.shard)].set(None);
     }
-}
-
-/// The next messages: waits for the first, and takes what comes shortly after it.
-async fn gather(messages: &mut Consumer) -> anyhow::Result<Vec<Delivery>> {
-    let first = messages
-        .next()
-        .await
-        .context("the consumer was cancelled")??;
-    let deadline = Instant::now() + GATHER;
-    let mut bytes = first.data.len();
-    let mut gathered = vec![first];
-    // As many as are handed out at once: to wait for more would be in vain.
-    while bytes < BATCH_BYTES && gathered.len() < usize::from(PREFETCH) {
-        match timeout_at(deadline, messages.next()).await {
-            Ok(Some(message)) => {
-                let message = message?;
-                bytes += message.data.len();
-                gathered.push(message);
-            }
-            Ok(None) => anyhow::bail!("the consumer was cancelled"),
-            Err(_elapsed) => break,
-        }
-    }
-    Ok(gathered)
 }

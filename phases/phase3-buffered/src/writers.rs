@@ -2,12 +2,13 @@
 
 use crate::config::WriterConfig;
 use crate::db::Database;
+use crate::gather::BATCH_ROWS;
 use crate::metrics::{WriterMetrics, pools};
 use crate::pool;
 use crate::prepare;
 use crate::queue::Broker;
 use crate::shards::Shards;
-use crate::writer::{BATCH_ROWS, Writer};
+use crate::writer::Writer;
 use anyhow::{Context, ensure};
 use futures::FutureExt;
 use signup_domain::StoreError;

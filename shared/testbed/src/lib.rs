@@ -4,6 +4,7 @@
 //!
 //! A dev-dependency only: `tests/invariants.rs` checks that, and the other rules of the workspace.
 
+mod answered;
 mod database;
 mod export;
 mod proxy;
@@ -12,10 +13,11 @@ mod roles;
 mod service;
 mod worker;
 
+pub use answered::Answered;
 pub use database::{TestDatabase, busy_sessions, redis_address, replica_address, sessions};
 pub use export::Export;
 pub use proxy::{FaultProxy, Mode};
 pub use queues::{Message, TestQueues, queue_address, queue_url};
 pub use roles::TestRoles;
-pub use service::{Answered, ORGANISER_TOKEN, TestService};
+pub use service::{ORGANISER_TOKEN, TestService};
 pub use worker::TestWorker;

@@ -3,9 +3,9 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
+use crate::answered::{Answered, answered, probe_until, sum_of_series};
 use futures::future::join_all;
-use reqwest::{Client, Response};
-use serde_json::Value;
+use reqwest::Client;
 use signup_service::Listeners;
 use std::io;
 use std::time::{Duration, Instant};
@@ -36,23 +36,6 @@ pub struct TestService {
     pub serving: JoinHandle<anyhow::Result<()>>,
     client: Client,
     _secrets: TempDir,
-}
-
-/// An answer to a fault test's request.
-#[derive(Debug)]
-pub struct Answered {
-    /// Its status.
-    pub status: u16,
-    /// Its JSON.
-    pub body: Value,
-    /// `X-Served-By` and `X-Cache`, empty when there is none.
-    pub served_by: String,
-    /// See `served_by`.
-    pub cache: String,
-    /// `Retry-After`, empty when there is none.
-    pub retry_after: String,
-    /// From the request until all of it was there.
-    pub took: Duration,
 }
 
 impl TestService {
@@ -258,74 +241,4 @@ async fn listeners() -> io::Result<Listeners> {
         public: TcpListener::bind("127.0.0.1:0").await?.into(),
         operations: TcpListener::bind("127.0.0.1:0").await?,
     })
-}
-
-impl Answered {
-    /// The receipt in the answer.
-    ///
-    /// # Panics
-    /// When there is none.
-    #[must_use]
-    pub fn receipt(&self) -> &str {
-        let receipt = self.body["receipt"].as_str();
-        receipt.unwrap_or_else(|| panic!("no receipt in {self:?}"))
-    }
-}
-
-pub(crate) async fn sum_of_series(client: &Client, operations_url: &str, series: &str) -> f64 {
-    let answer = client.get(format!("{operations_url}/metrics"));
-    let text = async { answer.send().await?.text().await }.await;
-    let text = text.unwrap_or_else(|error| panic!("/metrics: {error}"));
-    text.lines()
-        .filter(|line| line.starts_with(series))
-        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-        .sum()
-}
-
-pub(crate) async fn probe_until(
-    client: &Client,
-    operations_url: &str,
-    probe: &str,
-    status: u16,
-    within: Duration,
-) {
-    let url = format!("{operations_url}/{probe}");
-    let began = Instant::now();
-    loop {
-        let answer = client.get(&url).send().await;
-        let is = |answer: &Response| answer.status() == status;
-        if answer.as_ref().is_ok_and(is) {
-            return;
-        }
-        assert!(
-            began.elapsed() < within,
-            "{probe} is not {status} after {within:?}: {answer:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn answered(request: reqwest::RequestBuilder) -> Answered {
-    let began = Instant::now();
-    let answer = async {
-        let answer = request.send().await?;
-        let header = |name| {
-            let value = answer.headers().get(name);
-            value
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Ok::<_, reqwest::Error>(Answered {
-            status: answer.status().as_u16(),
-            served_by: header("x-served-by"),
-            cache: header("x-cache"),
-            retry_after: header("retry-after"),
-            body: answer.json().await?,
-            took: began.elapsed(),
-        })
-    };
-    answer
-        .await
-        .unwrap_or_else(|error| panic!("no answer: {error}"))
 }

@@ -3,7 +3,8 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
-use crate::service::{START, client, probe_until, sum_of_series};
+use crate::answered::{probe_until, sum_of_series};
+use crate::service::{START, client};
 use reqwest::Client;
 use std::io;
 use std::time::Duration;
