@@ -153,11 +153,14 @@ mod tests {
         open(&uri).await.unwrap().close("tested").await.unwrap();
         until_held(0, usize::MAX, "after the first").await;
         let (_, sockets) = held();
+        // The proxy's own, while it hangs: it must not be what ends them.
+        let by_proxy = 2 * ABANDONED;
+
         proxy.set(Mode::Hang);
         for _ in 0..ABANDONED {
             assert!(timeout(PATIENCE, open(&uri)).await.is_err());
         }
-        // The proxy lets go of its ends when it forwards again.
+        until_held(0, sockets + by_proxy, "while they were being opened").await;
         proxy.set(Mode::Pass);
         until_held(0, sockets, "while they were being opened").await;
 
@@ -177,6 +180,7 @@ mod tests {
                 assert!(closed.is_err());
             }
         }
+        until_held(0, sockets + by_proxy, "when they were open").await;
         proxy.set(Mode::Pass);
         until_held(0, sockets, "when they were open").await;
         open(&uri).await.unwrap().close("tested").await.unwrap();

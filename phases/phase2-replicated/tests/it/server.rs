@@ -65,6 +65,15 @@ impl Server {
         server
     }
 
+    /// Starts a server while the way to its primary is like that, and waits for nothing.
+    pub(crate) async fn start_behind(fault: Mode) -> Self {
+        let guard = shared().read_owned().await;
+        let database = Arc::new(TestDatabase::create().await);
+        let mut server = Self::starting(database, &[], fault).await;
+        server._shared = Some(guard);
+        server
+    }
+
     /// A server on a database that may have others; who calls it holds [`alone`].
     pub(crate) async fn on(database: Arc<TestDatabase>, settings: &[&str]) -> Self {
         let mut server = Self::starting(database, settings, Mode::Pass).await;
@@ -72,12 +81,7 @@ impl Server {
         server
     }
 
-    /// The same without waiting for it, and while the way to the primary is like that.
-    pub(crate) async fn starting(
-        database: Arc<TestDatabase>,
-        settings: &[&str],
-        fault: Mode,
-    ) -> Self {
+    async fn starting(database: Arc<TestDatabase>, settings: &[&str], fault: Mode) -> Self {
         // A server that starts before the replica has its database goes without it at first.
         drop(on_replica(&database).await);
         let primary = FaultProxy::start(database.server_address()).await.unwrap();

@@ -1,9 +1,9 @@
-//! Starting while the primary is away: probes answer from the first moment, every request is refused in
-//! time, and the stop is obeyed at any moment.
+//! Starting while the primary is away (replica and Redis are there, and of no use without a schema):
+//! probes answer from the first moment, every request is refused in time, and the stop is obeyed at any
+//! moment.
 
 use crate::server::Server;
-use signup_testbed::{Mode, TestDatabase};
-use std::sync::Arc;
+use signup_testbed::Mode;
 use std::time::Duration;
 
 /// Every request is answered within 2 s. Twice that here: the machine is busy with other tests.
@@ -11,12 +11,6 @@ const ANSWERED: Duration = Duration::from_secs(4);
 
 /// Far longer than a server takes to end.
 const ENDED: Duration = Duration::from_secs(20);
-
-/// While the replica and Redis are there: without a schema they are of no use.
-async fn starting(fault: Mode) -> Server {
-    let database = Arc::new(TestDatabase::create().await);
-    Server::starting(database, &[], fault).await
-}
 
 async fn answers_and_refuses(server: &Server) {
     server.probe("livez", 200, ANSWERED).await;
@@ -34,7 +28,7 @@ async fn answers_and_refuses(server: &Server) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_primary_a_server_answers_refuses_and_obeys_its_stop() {
     for fault in [Mode::Cut, Mode::Hang] {
-        let server = starting(fault).await;
+        let server = Server::start_behind(fault).await;
         answers_and_refuses(&server).await;
         server.stop.cancel();
         let ended = tokio::time::timeout(ENDED, server.service.serving).await;
@@ -44,7 +38,7 @@ async fn without_its_primary_a_server_answers_refuses_and_obeys_its_stop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_starts_when_its_primary_comes() {
-    let mut server = starting(Mode::Cut).await;
+    let mut server = Server::start_behind(Mode::Cut).await;
     answers_and_refuses(&server).await;
     server.primary.set(Mode::Pass);
     server.service.ready().await;
