@@ -21,7 +21,7 @@ use std::time::Instant;
 
 /// Connections that count: apart from the others and few, because counting takes from the database what
 /// signups need.
-const COUNTING: usize = 2;
+pub(crate) const COUNTING: usize = 2;
 
 /// One database and the connections to it.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Events: created by the organiser, never changed.
 
-use crate::db::Database;
+use crate::db::{COUNTING, Database};
 use crate::select;
 use signup_domain::{
     Cache, Counted, Event, EventId, EventSalt, Found, NewEvent, ServedBy, StoreError,
@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// How long a request waits for a count, before it shows the last one.
@@ -34,6 +35,8 @@ pub(crate) struct Events {
     primary: Database,
     /// The same database, over connections that count.
     counts: Database,
+    /// Whose turn it is to count, one a connection.
+    turns: Arc<Semaphore>,
 }
 
 impl Events {
@@ -45,6 +48,7 @@ impl Events {
             last: Arc::default(),
             primary,
             counts,
+            turns: Arc::new(Semaphore::new(COUNTING)),
         }
     }
 
@@ -73,23 +77,16 @@ impl Events {
         rows.into_iter().map(select::event_from).collect()
     }
 
-    /// The event `id` and its number of signups: an exact count, counted each time; or the last one, when
-    /// it is not there in time.
+    /// The event `id` and its number of signups: an exact count, no older than the question; or the last
+    /// one, when it is not there in time.
     pub(crate) async fn count(&self, id: EventId) -> Result<Found<Counted>, StoreError> {
         let event = self.find(id).await?;
-        // In a task, which goes on when the request does not: so there is a last one, however long it takes.
-        let counting = tokio::spawn(self.clone().count_now(id));
-        let counted = match tokio::time::timeout(PATIENCE, counting).await {
-            Ok(Ok(counted)) => counted,
-            Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable("not counted in time".into())),
-        };
-        let (count, served_by, cache) = match counted {
+        let counted =
+            tokio::time::timeout(PATIENCE, self.counted_since(id, OffsetDateTime::now_utc()));
+        let late = |_| Err(StoreError::Unavailable("not counted in time".into()));
+        let (count, served_by, cache) = match counted.await.unwrap_or_else(late) {
             Ok(count) => (count, ServedBy::Primary, Cache::Bypass),
-            Err(error) => {
-                let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
-                let last = last.get(&id).copied().ok_or(error)?;
-                (last, ServedBy::Cache, Cache::Hit)
-            }
+            Err(error) => (self.last(id).ok_or(error)?, ServedBy::Cache, Cache::Hit),
         };
         Ok(Found {
             value: Counted {
@@ -102,7 +99,31 @@ impl Events {
         })
     }
 
-    async fn count_now(self, id: EventId) -> Result<Count, StoreError> {
+    /// A count that began after `asked`. However many ask, they wait for few counts: who asked while one
+    /// ran shares the next with all the others.
+    async fn counted_since(&self, id: EventId, asked: OffsetDateTime) -> Result<Count, StoreError> {
+        let stopped = || StoreError::Unavailable("the count was stopped".into());
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_closed| stopped())?;
+        if let Some(another) = self.last(id).filter(|count| count.as_of >= asked) {
+            return Ok(another);
+        }
+        // In a task, which goes on when the request does not: so there is a last one, however long it takes.
+        let events = self.clone();
+        let counting = tokio::spawn(async move {
+            let counted = events.count_now(id).await;
+            drop(turn);
+            counted
+        });
+        counting.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn last(&self, id: EventId) -> Option<Count> {
+        let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
+        last.get(&id).copied()
+    }
+
+    async fn count_now(&self, id: EventId) -> Result<Count, StoreError> {
         // First the time, then the count: what arrives in between makes it no older.
         let as_of = OffsetDateTime::now_utc();
         let signups = self
