@@ -1,12 +1,9 @@
 //! What phase 1 does when its database is changed under it: a column gets another type, or the primary
 //! is demoted. It says so, loses nothing, and needs no restart.
 
-use crate::server::Server;
+use crate::server::{ANSWERED, Server};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
-
-/// Every request is answered within this, whatever is broken.
-const ANSWERED: Duration = Duration::from_secs(2);
 
 /// The service serves again so soon after its database does.
 const HEALED: Duration = Duration::from_secs(5);

