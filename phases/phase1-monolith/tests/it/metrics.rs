@@ -21,5 +21,6 @@ async fn a_pool_at_rest_is_seen_at_rest() {
     }
     assert!(state("idle").await > 0.0);
     assert_eq!(server.metric("database_pool_waiting").await, 0.0);
-    assert_eq!(server.metric("database_pool_connections_limit").await, 8.0);
+    let limit = "database_pool_connections_limit{pool=\"primary\"}";
+    assert_eq!(server.metric(limit).await, 8.0);
 }
