@@ -9,10 +9,10 @@ use super::colour::Style;
 use crate::output::out;
 use crate::stack::compose::Stack;
 use crate::stack::phases;
+use crate::stack::project::Project;
 use check::{Check, State, check};
 use clap::ValueEnum;
 use lab_truth::spec::PhaseName;
-use std::fs;
 use std::path::Path;
 
 /// Checks the machine, prints a line for each check, and says whether runs can work here.
@@ -63,12 +63,8 @@ fn set_up(root: &Path) -> Check {
     .filter(|file| !root.join(file).exists())
     .collect();
     if missing.is_empty() {
-        let env = fs::read_to_string(root.join(".env")).unwrap_or_default();
-        let images = env
-            .lines()
-            .find_map(|line| line.strip_prefix("LAB_IMAGES="))
-            .unwrap_or("unknown")
-            .to_owned();
+        let images = Project::new(root).setting("LAB_IMAGES");
+        let images = images.unwrap_or_else(|| "unknown".to_owned());
         check("set-up", State::Good, format!("done, with {images} images"))
     } else {
         check(
