@@ -33,15 +33,15 @@ impl<S> Api<S> {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, Problem>> {
-        self.in_a_place(within_deadline(work))
+        self.in_a_place(within_deadline(work, StoreError::Unknown))
     }
 
-    /// The same for what changes nothing.
+    /// The same for what changes nothing: what is not known in time is refused, not left open.
     pub(crate) fn read<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, Problem>> {
-        self.in_a_place(read_within_deadline(work))
+        self.in_a_place(within_deadline(work, StoreError::Unavailable))
     }
 
     fn in_a_place<T>(
@@ -55,27 +55,16 @@ impl<S> Api<S> {
     }
 }
 
-/// Waits for the store, but not past the deadline.
+/// Waits for the store, but not past the deadline; then what became of it is `late`.
 ///
 /// Not an `async fn`: that would hold `work` twice, as its argument and where it is waited for.
 pub(crate) fn within_deadline<T>(
     work: impl Future<Output = Result<T, StoreError>>,
+    late: fn(String) -> StoreError,
 ) -> impl Future<Output = Result<T, Problem>> {
-    tokio::time::timeout(STORE_DEADLINE, work).map(|finished| match finished {
+    tokio::time::timeout(STORE_DEADLINE, work).map(move |finished| match finished {
         Ok(result) => Ok(result?),
-        Err(_elapsed) => Err(StoreError::Unknown("the store did not answer in time".into()).into()),
-    })
-}
-
-/// The same for what changes nothing: what is not known in time is refused, not left open.
-pub(crate) fn read_within_deadline<T>(
-    work: impl Future<Output = Result<T, StoreError>>,
-) -> impl Future<Output = Result<T, Problem>> {
-    tokio::time::timeout(STORE_DEADLINE, work).map(|finished| match finished {
-        Ok(result) => Ok(result?),
-        Err(_elapsed) => {
-            Err(StoreError::Unavailable("the store did not answer in time".into()).into())
-        }
+        Err(_elapsed) => Err(late("the store did not answer in time".into()).into()),
     })
 }
 

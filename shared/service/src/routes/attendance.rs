@@ -4,7 +4,7 @@
 //! rows need neither a million rows of memory nor a database connection held for as long as the slowest
 //! reader takes.
 
-use super::api::{Api, InEvent, Organiser, provenance, read_within_deadline};
+use super::api::{Api, InEvent, Organiser, provenance, within_deadline};
 use crate::SignupStore;
 use crate::paths::SIGNUPS;
 use crate::problem::{Code, Problem, ProblemBody};
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::{HeaderMap, header};
 use hyper::http;
-use signup_domain::{Attendee, EventId, Found, Page, SignupId};
+use signup_domain::{Attendee, EventId, Found, Page, SignupId, StoreError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,14 +151,11 @@ async fn fetch<S: SignupStore>(
     event: EventId,
     after: Option<SignupId>,
 ) -> Result<Found<Vec<Attendee>>, Problem> {
-    read_within_deadline(api.store.list(
-        event,
-        Page {
-            after,
-            limit: MAX_LIMIT,
-        },
-    ))
-    .await
+    let page = Page {
+        after,
+        limit: MAX_LIMIT,
+    };
+    within_deadline(api.store.list(event, page), StoreError::Unavailable).await
 }
 
 async fn fetch_patiently<S: SignupStore>(
