@@ -6,14 +6,14 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::Config;
-use crate::outcome::Failure;
+use crate::outcome::failure;
 use crate::pool::{COUNTS, Connector, PRIMARY, Timeouts, options};
 use crate::select;
 use anyhow::Context;
 use deadpool::managed::{Object, Pool, QueueMode};
 use deadpool::{Runtime, Status};
 use signup_domain::StoreError;
-use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use signup_service::{Breaker, Failure, PoolMetrics, PoolStatus, Refusal};
 use sqlx::Error;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use std::sync::Arc;
@@ -148,7 +148,7 @@ impl Database {
         let answer = tokio::time::timeout(self.timeouts.answer, statement(&mut connection)).await;
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => Failure::from(&error),
+            Ok(Err(error)) => failure(&error),
             Err(_elapsed) => {
                 StoreError::Unknown("the database did not answer in time".into()).into()
             }

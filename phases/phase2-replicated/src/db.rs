@@ -7,7 +7,7 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::Config;
-use crate::outcome::Failure;
+use crate::outcome::failure;
 use crate::pool::{COUNTS, InUse, PRIMARY, REPLICA, Timeouts, WRITES, options};
 use crate::select;
 use anyhow::Context;
@@ -16,7 +16,7 @@ use deadpool_postgres::{
     Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
-use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use signup_service::{Breaker, Failure, PoolMetrics, PoolStatus, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Error, NoTls};
@@ -238,7 +238,7 @@ impl Database {
                 connection.give_back();
                 return Ok(answer);
             }
-            Ok(Err(error)) => Failure::from(&error),
+            Ok(Err(error)) => failure(&error),
             Err(_elapsed) => {
                 StoreError::Unknown("the database did not answer in time".into()).into()
             }

@@ -2,8 +2,8 @@
 
 use crate::db::Database;
 use crate::metrics::BatchMetrics;
-use crate::outcome::is_about_the_rows;
 use signup_domain::{Event, EventId, NewSignup, Recorded, SignupId, StoreError};
+use signup_service::Refusal;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,7 +71,9 @@ pub(crate) async fn insert(
         }
         match insert_part(primary, part, began, metrics).await {
             Ok(written) => outcomes.extend(written),
-            Err(StoreError::Internal(cause)) if is_about_the_rows(&cause) && part.len() > 1 => {
+            Err(StoreError::Internal(cause))
+                if Refusal::is_about_the_rows(&cause) && part.len() > 1 =>
+            {
                 let (first, second) = part.split_at(part.len() / 2);
                 parts.extend([first, second]);
             }

@@ -6,7 +6,7 @@
 //! it is crossed when a statement is sent.
 
 use crate::config::PartsConfig;
-use crate::outcome::Failure;
+use crate::outcome::failure;
 use crate::pool::{InUse, Timeouts, options};
 use crate::select;
 use anyhow::Context;
@@ -15,7 +15,7 @@ use deadpool_postgres::{
     Timeouts as PoolTimeouts,
 };
 use signup_domain::StoreError;
-use signup_service::{Breaker, PoolMetrics, PoolStatus, Refusal};
+use signup_service::{Breaker, Failure, PoolMetrics, PoolStatus, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::SetOnce;
@@ -207,7 +207,7 @@ impl Database {
                 connection.give_back();
                 return Ok(answer);
             }
-            Ok(Err(error)) => Failure::from(&error),
+            Ok(Err(error)) => failure(&error),
             Err(_elapsed) => {
                 StoreError::Unknown("the database did not answer in time".into()).into()
             }

@@ -3,9 +3,9 @@
 use crate::buckets::ShardMap;
 use crate::db::Database;
 use crate::frame::Row;
-use crate::outcome::is_about_the_rows;
 use crate::shards::Shards;
 use signup_domain::StoreError;
+use signup_service::Refusal;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -66,7 +66,7 @@ pub(crate) async fn insert<'a>(
     while let Some(part) = parts.pop() {
         match send(shards, map, shard, part).await {
             Ok(new) => written.new.extend(new),
-            Err(StoreError::Internal(cause)) if is_about_the_rows(&cause) => match part {
+            Err(StoreError::Internal(cause)) if Refusal::is_about_the_rows(&cause) => match part {
                 [row] => written.refused.push((*row, cause)),
                 several => {
                     let (first, second) = several.split_at(several.len() / 2);

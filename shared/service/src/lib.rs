@@ -45,5 +45,5 @@ pub use scraped::scraped_gauge;
 pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;
 pub use socket::{Address, Listener};
-pub use sqlstate::Refusal;
+pub use sqlstate::{Failure, Refusal};
 pub use startup::until_done;

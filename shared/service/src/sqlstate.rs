@@ -2,7 +2,8 @@
 //! documentation): the same words in every phase, whatever driver it speaks through.
 //!
 //! Only of an answer of severity `ERROR`: the statement is rolled back, and the session goes on. `FATAL`
-//! and `PANIC` end the session (a shutdown, a crash), and leave the outcome open whatever their code.
+//! and `PANIC` end the session (a shutdown, a crash), and leave the outcome open whatever their code: a
+//! disk that is full at the commit is a `PANIC` after the row was written.
 
 use signup_domain::StoreError;
 
@@ -43,13 +44,62 @@ impl Refusal {
         matches!(self, Self::Plan | Self::ReadOnly)
     }
 
-    /// What is promised of a statement that was refused for this.
+    /// Whether the cause of a [`Failure`]'s outcome is what is in the rows, so that writing them again must
+    /// fail again. Anything else is the database's own trouble, and will pass.
     #[must_use]
-    pub fn outcome(self, cause: String) -> StoreError {
+    pub fn is_about_the_rows(cause: &str) -> bool {
+        Self::of(cause.get(..5).unwrap_or_default()) == Self::Rows
+    }
+
+    /// What is promised of a statement that was refused for this.
+    fn outcome(self, cause: String) -> StoreError {
         match self {
             Self::Rows => StoreError::Internal(cause),
             Self::Plan | Self::ReadOnly | Self::Database => StoreError::Unavailable(cause),
         }
+    }
+}
+
+/// A statement that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is promised of its effect.
+    pub outcome: StoreError,
+    /// What PostgreSQL refused it for, if it did and kept the session.
+    pub refusal: Option<Refusal>,
+}
+
+impl From<StoreError> for Failure {
+    fn from(outcome: StoreError) -> Self {
+        Self {
+            outcome,
+            refusal: None,
+        }
+    }
+}
+
+impl Failure {
+    /// What PostgreSQL said, and whether it kept the session. The cause begins with the code; of the rest it
+    /// has the message alone: the detail quotes the row, and with it personal data.
+    #[must_use]
+    pub fn said(code: &str, message: &str, kept: bool) -> Self {
+        let cause = format!("{code}: {message}");
+        if !kept {
+            return StoreError::Unknown(cause).into();
+        }
+        let refusal = Refusal::of(code);
+        Self {
+            outcome: refusal.outcome(cause),
+            refusal: Some(refusal),
+        }
+    }
+
+    /// PostgreSQL said no, in good order, and would say the same in any session: this one is as good as
+    /// before.
+    #[must_use]
+    pub fn keeps_the_session(&self) -> bool {
+        self.refusal
+            .is_some_and(|refusal| !refusal.is_of_the_session())
     }
 }
 
