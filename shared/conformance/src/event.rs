@@ -8,8 +8,12 @@ use anyhow::{bail, ensure};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+/// How long a signup among many may be refused.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// The answer to a signup.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -89,7 +93,7 @@ impl<'t> Event<'t> {
             "closes_at": text(closes_at)?,
         });
         let request = target.post("/v1/events").organiser(target).json(&body);
-        let shown: Shown = request.send().await?.expect(&[201])?.json()?;
+        let shown: Shown = request.send_until_served().await?.expect(&[201])?.json()?;
         Ok(Self {
             target,
             id: shown.id,
@@ -117,13 +121,13 @@ impl<'t> Event<'t> {
 
     /// Signs a new participant up.
     pub(crate) async fn sign_up(&self, email: &str, name: &str) -> Result<Signup> {
-        let answer = self.signup(email, name).send().await?;
+        let answer = self.signup(email, name).send_until_served().await?;
         answer.expect(&[201, 202])?.json()
     }
 
     /// Signs a participant up who had signed up before.
     pub(crate) async fn sign_up_again(&self, email: &str, name: &str) -> Result<Signup> {
-        let answer = self.signup(email, name).send().await?;
+        let answer = self.signup(email, name).send_until_served().await?;
         answer.expect(&[200, 202])?.json()
     }
 
@@ -140,13 +144,17 @@ impl<'t> Event<'t> {
 
     /// Checks a receipt.
     pub(crate) async fn check(&self, receipt: &str) -> Result<Checked> {
-        let answer = self.target.get(&self.receipt_path(receipt)).send().await?;
+        let answer = self
+            .target
+            .get(&self.receipt_path(receipt))
+            .send_until_served()
+            .await?;
         answer.expect(&[200])?.json()
     }
 
     /// Waits until a receipt is of a recorded signup.
     pub(crate) async fn recorded(&self, receipt: &str) -> Result<Checked> {
-        eventually(|| async {
+        eventually(self.target, || async {
             let checked = self.check(receipt).await?;
             ensure!(
                 checked.status == "recorded",
@@ -160,7 +168,7 @@ impl<'t> Event<'t> {
 
     /// The event as it is shown now.
     pub(crate) async fn show(&self) -> Result<Shown> {
-        let answer = self.target.get(&self.path()).send().await?;
+        let answer = self.target.get(&self.path()).send_until_served().await?;
         answer.expect(&[200])?.json()
     }
 
@@ -178,7 +186,7 @@ impl<'t> Event<'t> {
         loop {
             let answer = self
                 .list_request(&format!("?limit={limit}{after}"))
-                .send()
+                .send_until_served()
                 .await?;
             let answer = answer.expect(&[200])?;
             let page: Page = answer.json()?;
@@ -197,7 +205,7 @@ impl<'t> Event<'t> {
     /// counted.
     pub(crate) async fn holds<T: AsRef<str>>(&self, emails: &[T]) -> Result<Vec<Attendee>> {
         let expected: BTreeSet<&str> = emails.iter().map(AsRef::as_ref).collect();
-        eventually(|| async {
+        eventually(self.target, || async {
             let rows = self.list(1000).await?;
             let listed: BTreeSet<&str> = rows.iter().map(|row| row.email.as_str()).collect();
             ensure!(
@@ -227,14 +235,9 @@ impl<'t> Event<'t> {
     /// Sends a signup until it is not refused for load: a refusal has no effect, so that is what a
     /// client should do.
     pub(crate) async fn sign_up_patiently(&self, email: &str) -> Result<Answer> {
-        for _ in 0..20 {
-            let answer = self.signup(email, "Participant").send().await?;
-            if ![429, 503].contains(&answer.status) {
-                return Ok(answer);
-            }
-            answer.required_header("retry-after")?;
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        }
-        bail!("refused for load 20 times in 10 s, with little load")
+        let patience = A_WHILE + self.target.patience;
+        self.signup(email, "Participant")
+            .send_again_for(patience)
+            .await
     }
 }

@@ -202,7 +202,8 @@ macro_rules! every_case_as_test {
             async fn $case() -> $crate::Result {
                 // Kept to the end: dropping it stops the service.
                 let harness = $harness;
-                $crate::check($crate::cases::$module::$case(harness.target())).await
+                let target = harness.target();
+                $crate::check(target, $crate::cases::$module::$case(target)).await
             }
             )+
         }

@@ -57,7 +57,7 @@ impl Case {
     /// # Errors
     /// When it does not hold, or has not been decided within 120 s.
     pub async fn run(&self, target: &Target) -> Result {
-        check((self.run)(target)).await
+        check(target, (self.run)(target)).await
     }
 }
 
@@ -65,10 +65,11 @@ impl Case {
 ///
 /// # Errors
 /// The case's own, and when it has not ended within 120 s.
-pub async fn check(case: impl Future<Output = Result>) -> Result {
-    match tokio::time::timeout(CASE_DEADLINE, case).await {
+pub async fn check(target: &Target, case: impl Future<Output = Result>) -> Result {
+    let within = CASE_DEADLINE + target.patience;
+    match tokio::time::timeout(within, case).await {
         Ok(result) => result,
-        Err(_elapsed) => bail!("not decided within {CASE_DEADLINE:?}"),
+        Err(_elapsed) => bail!("not decided within {within:?}"),
     }
 }
 

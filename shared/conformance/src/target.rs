@@ -10,8 +10,14 @@ use std::time::{Duration, Instant};
 /// Every request is answered within this, whatever is broken behind the service.
 pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How much later a patient target may do whatever has a bound.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// When to stop waiting for an answer that is already late.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two tries of what is refused for load.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// Where a service is, and how to be its organiser.
 ///
@@ -24,6 +30,8 @@ pub struct Target {
     pub operations_url: Option<String>,
     /// The organiser's bearer token.
     pub organiser_token: String,
+    /// How much later than the contract says it may be.
+    pub(crate) patience: Duration,
     client: reqwest::Client,
 }
 
@@ -31,6 +39,7 @@ pub struct Target {
 #[derive(Debug)]
 pub(crate) struct Request {
     builder: reqwest::RequestBuilder,
+    patience: Duration,
     sent: String,
 }
 
@@ -47,7 +56,6 @@ impl Target {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
             // Under the time after which a service may close an idle connection, so that no
             // request meets a connection that is just being closed.
             .pool_idle_timeout(Duration::from_secs(1))
@@ -56,8 +64,17 @@ impl Target {
             base_url: base_url.into().trim_end_matches('/').to_owned(),
             operations_url: operations_url.map(|url| url.trim_end_matches('/').to_owned()),
             organiser_token: organiser_token.into(),
+            patience: Duration::ZERO,
             client,
         })
+    }
+
+    /// The same on a machine that does other things, too: being late by up to a minute is no fault,
+    /// being hung is.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.patience = PATIENCE;
+        self
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
@@ -65,7 +82,9 @@ impl Target {
             sent: format!("{method} {}", excerpt(path.as_bytes())),
             builder: self
                 .client
-                .request(method, format!("{}{path}", self.base_url)),
+                .request(method, format!("{}{path}", self.base_url))
+                .timeout(TIMEOUT + self.patience),
+            patience: self.patience,
         }
     }
 
@@ -84,7 +103,11 @@ impl Target {
         };
         Ok(Request {
             sent: format!("GET {path} on the operations port"),
-            builder: self.client.get(format!("{base_url}{path}")),
+            builder: self
+                .client
+                .get(format!("{base_url}{path}"))
+                .timeout(TIMEOUT + self.patience),
+            patience: self.patience,
         })
     }
 
@@ -130,7 +153,36 @@ impl Request {
         self.raw_json(body.to_string())
     }
 
-    /// Sends the request and reads the whole answer, which must come within 2 s.
+    /// Sends it again while it is refused for load, as a client should: a refusal has no effect. A
+    /// service that has little to do refuses nothing, so only a patient target is asked again.
+    pub(crate) async fn send_until_served(self) -> Result<Answer> {
+        let patience = self.patience;
+        self.send_again_for(patience).await
+    }
+
+    /// Sends it again for so long while it is refused for load.
+    pub(crate) async fn send_again_for(self, long: Duration) -> Result<Answer> {
+        let began = Instant::now();
+        loop {
+            let request = Self {
+                builder: self
+                    .builder
+                    .try_clone()
+                    .context("a body that is sent once")?,
+                patience: self.patience,
+                sent: self.sent.clone(),
+            };
+            let answer = request.send().await?;
+            if ![429, 503].contains(&answer.status) || began.elapsed() > long {
+                return Ok(answer);
+            }
+            answer.required_header("retry-after")?;
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    /// Sends the request and reads the whole answer, which must come within 2 s (and the target's
+    /// patience).
     pub(crate) async fn send(self) -> Result<Answer> {
         let start = Instant::now();
         let sent = self.sent;
@@ -145,8 +197,11 @@ impl Request {
             body,
         };
         let elapsed = start.elapsed();
-        if elapsed > ANSWER_DEADLINE {
-            return Err(answer.wrong(format!("an answer within 2 s, not after {elapsed:.1?}")));
+        let within = ANSWER_DEADLINE + self.patience;
+        if elapsed > within {
+            return Err(answer.wrong(format!(
+                "an answer within {within:?}, not after {elapsed:.1?}"
+            )));
         }
         Ok(answer)
     }

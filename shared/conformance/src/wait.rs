@@ -1,6 +1,6 @@
 //! Waiting, within a bound, for what the contract allows to be late.
 
-use crate::Result;
+use crate::{Result, Target};
 use anyhow::Context;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -15,17 +15,18 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 pub(crate) const SETTLED: Duration = Duration::from_millis(1_500);
 
 /// Looks again until `look` succeeds; gives its last error when it never does.
-pub(crate) async fn eventually<T, F, Fut>(mut look: F) -> Result<T>
+pub(crate) async fn eventually<T, F, Fut>(target: &Target, mut look: F) -> Result<T>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T>>,
 {
-    let deadline = Instant::now() + VISIBLE_WITHIN;
+    let within = VISIBLE_WITHIN + target.patience;
+    let deadline = Instant::now() + within;
     loop {
         match look().await {
             Err(_) if Instant::now() < deadline => tokio::time::sleep(BETWEEN_LOOKS).await,
             Err(error) => {
-                return Err(error).context(format!("still so after {VISIBLE_WITHIN:?}"));
+                return Err(error).context(format!("still so after {within:?}"));
             }
             seen => return seen,
         }

@@ -21,6 +21,7 @@ pub(crate) struct Wire {
     /// `host:port`, for the `Host` header.
     pub(crate) host: String,
     sent: String,
+    patience: Duration,
 }
 
 /// How the service ended an exchange.
@@ -35,7 +36,7 @@ impl Wire {
     pub(crate) async fn connect(target: &Target) -> Result<Self> {
         let host = host(target)?;
         let stream = TcpStream::connect(&host).await.context("connecting")?;
-        Self::over(stream, host)
+        Self::over(stream, host, target)
     }
 
     /// A connection with little room for answers, so that they fill it when they are not read.
@@ -49,15 +50,16 @@ impl Wire {
         };
         socket.set_recv_buffer_size(4 * 1024)?;
         let stream = socket.connect(address).await.context("connecting")?;
-        Self::over(stream, host)
+        Self::over(stream, host, target)
     }
 
-    fn over(stream: TcpStream, host: String) -> Result<Self> {
+    fn over(stream: TcpStream, host: String, target: &Target) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
             host,
             sent: String::new(),
+            patience: target.patience,
         })
     }
 
@@ -94,6 +96,7 @@ impl Wire {
     /// Sends `piece` again and again, reading nothing, until the connection is broken off, which must
     /// be within the given time.
     pub(crate) async fn refused_while_sending(&mut self, piece: &[u8], within: Duration) -> Result {
+        let within = within + self.patience;
         let write = async { while self.stream.write_all(piece).await.is_ok() {} };
         timeout(within, write).await.with_context(|| {
             format!(
@@ -129,6 +132,7 @@ impl Wire {
         every: Duration,
         within: Duration,
     ) -> Result<End> {
+        let within = within + self.patience;
         let (mut reader, mut writer) = self.stream.split();
         let write = async {
             loop {

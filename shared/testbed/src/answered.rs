@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
+use crate::patience::{ANSWERED, EVENTUALLY};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -68,10 +69,26 @@ pub(crate) async fn probe_until(
     }
 }
 
+/// Asks again while the answer is 503, as a client should.
+pub(crate) async fn until_admitted(ask: impl AsyncFn() -> Answered) -> Answered {
+    let began = Instant::now();
+    loop {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        assert!(
+            began.elapsed() < EVENTUALLY,
+            "refused for {EVENTUALLY:?}: {answer:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 pub(crate) async fn answered(request: RequestBuilder) -> Answered {
     let began = Instant::now();
     let answer = async {
-        let answer = request.send().await?;
+        let answer = request.timeout(ANSWERED).send().await?;
         let header = |name| {
             let value = answer.headers().get(name);
             value

@@ -19,7 +19,7 @@ const DEFAULT_REPLICA: &str = "127.0.0.1:15433";
 const DEFAULT_REDIS: &str = "127.0.0.1:16379";
 
 /// A server that is up answers in milliseconds; CI machines stall for seconds.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `host:port` of a streaming replica of the test server; every test database is on it, too, a
 /// moment after it was made. `TEST_REPLICA_ADDRESS`, or the `test-replica` of the compose file.
@@ -49,7 +49,7 @@ impl TestDatabase {
     /// `test-database` of the compose file).
     ///
     /// # Panics
-    /// When the server does not answer within 10 s or refuses; the message says what to start. A
+    /// When the server does not answer within a minute or refuses; the message says what to start. A
     /// missing server fails the test: a skipped test would look like a passed one.
     #[expect(clippy::panic, reason = "a test without its database can only fail")]
     pub async fn create() -> Self {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// RabbitMQ answers in milliseconds; CI machines stall for seconds.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// AMQP's code for a queue that is not there.
 const NOT_FOUND: u16 = 404;
@@ -43,7 +43,7 @@ impl TestQueues {
     /// A prefix nobody else has, for the queues of so many shards. Declares nothing.
     ///
     /// # Panics
-    /// When RabbitMQ does not answer within 10 s or refuses; the message says what to start. A
+    /// When RabbitMQ does not answer within a minute or refuses; the message says what to start. A
     /// missing RabbitMQ fails the test: a skipped test would look like a passed one.
     pub async fn create(shards: u16) -> Self {
         let connection = match connect().await {
@@ -141,7 +141,7 @@ impl TestQueues {
     /// Takes out of a queue all that is in it. Nobody else may be consuming it.
     ///
     /// # Panics
-    /// When that cannot be done within 10 s.
+    /// When that cannot be done within a minute.
     pub async fn take_all(&self, queue: &str) -> Vec<Message> {
         let take = async {
             let channel = self.connection.create_channel().await?;

@@ -3,12 +3,13 @@
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
-use crate::answered::{Answered, answered, probe_until, sum_of_series};
+use crate::answered::{Answered, answered, probe_until, sum_of_series, until_admitted};
+use crate::patience::EVENTUALLY;
 use futures::future::join_all;
 use reqwest::Client;
 use signup_service::Listeners;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -19,9 +20,6 @@ pub(crate) const EVENT: &str = "00000000-0000-7000-8000-000000000001";
 
 /// The organiser's token of every test service.
 pub const ORGANISER_TOKEN: &str = "token";
-
-/// How long a service may take to be ready: it migrates an empty database.
-pub(crate) const START: Duration = Duration::from_secs(20);
 
 /// A running service. Dropping it leaves it to the end of the test's runtime.
 #[derive(Debug)]
@@ -90,14 +88,14 @@ impl TestService {
     pub async fn ready(&mut self) {
         tokio::select! {
             ended = &mut self.serving => panic!("it ended before it was ready: {ended:?}"),
-            () = probe_until(&self.client, &self.operations_url, "readyz", 200, START) => {}
+            () = probe_until(&self.client, &self.operations_url, "readyz", 200, EVENTUALLY) => {}
         }
     }
 
     /// Why a service that must not start does not; the arguments are those of [`TestService::start`].
     ///
     /// # Panics
-    /// When it has not refused within 20 s.
+    /// When it has not refused within a minute.
     ///
     /// # Errors
     /// When no socket or temporary folder can be had.
@@ -109,7 +107,7 @@ impl TestService {
     {
         let (_secrets, arguments) = secrets()?;
         let serving = serve(arguments, listeners().await?, CancellationToken::new());
-        match tokio::time::timeout(START, serving).await {
+        match tokio::time::timeout(EVENTUALLY, serving).await {
             Ok(Err(error)) => Ok(format!("{error:#}")),
             started => panic!("it did not refuse to start: {started:?}"),
         }
@@ -132,16 +130,9 @@ impl TestService {
     /// for a moment.
     ///
     /// # Panics
-    /// When it is refused for 20 s; else as [`TestService::sign_up`].
+    /// When it is refused for a minute; else as [`TestService::sign_up`].
     pub async fn sign_up_until_admitted(&self, participant: &str) -> Answered {
-        let began = Instant::now();
-        loop {
-            let answer = self.sign_up(participant).await;
-            if answer.status != 503 {
-                return answer;
-            }
-            assert!(began.elapsed() < START, "refused for {START:?}: {answer:?}");
-        }
+        until_admitted(async || self.sign_up(participant).await).await
     }
 
     /// Checks a receipt.
@@ -151,6 +142,14 @@ impl TestService {
     pub async fn receipt(&self, receipt: &str) -> Answered {
         let url = format!("{}/v1/events/{EVENT}/signups/{receipt}", self.url);
         answered(self.client.get(url)).await
+    }
+
+    /// The same, again while it is refused.
+    ///
+    /// # Panics
+    /// As [`TestService::sign_up_until_admitted`].
+    pub async fn receipt_until_admitted(&self, receipt: &str) -> Answered {
+        until_admitted(async || self.receipt(receipt).await).await
     }
 
     /// Asks for the event and its count.

@@ -4,16 +4,14 @@
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
 use crate::answered::{probe_until, sum_of_series};
-use crate::service::{START, client};
+use crate::patience::EVENTUALLY;
+use crate::service::client;
 use reqwest::Client;
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// How long a stopped worker may take to finish what it has begun.
-const STOP: Duration = Duration::from_secs(10);
 
 /// A running worker. Dropping it kills it.
 #[derive(Debug)]
@@ -55,16 +53,16 @@ impl TestWorker {
     pub async fn ready(&mut self) {
         tokio::select! {
             ended = &mut self.working => panic!("it ended before it was ready: {ended:?}"),
-            () = probe_until(&self.client, &self.operations_url, "readyz", 200, START) => {}
+            () = probe_until(&self.client, &self.operations_url, "readyz", 200, EVENTUALLY) => {}
         }
     }
 
     /// Why it ends by itself: it does not start, or does not go on.
     ///
     /// # Panics
-    /// When it has not failed within 20 s.
+    /// When it has not failed within a minute.
     pub async fn failure(&mut self) -> String {
-        match tokio::time::timeout(START, &mut self.working).await {
+        match tokio::time::timeout(EVENTUALLY, &mut self.working).await {
             Ok(Ok(Err(error))) => format!("{error:#}"),
             ended => panic!("it did not fail: {ended:?}"),
         }
@@ -73,10 +71,10 @@ impl TestWorker {
     /// Asks it to stop, and waits until it has.
     ///
     /// # Panics
-    /// When it fails, or takes longer than 10 s.
+    /// When it fails, or takes longer than a minute.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        match tokio::time::timeout(STOP, &mut self.working).await {
+        match tokio::time::timeout(EVENTUALLY, &mut self.working).await {
             Ok(Ok(Ok(()))) => {}
             wrong => panic!("it did not stop in good order: {wrong:?}"),
         }

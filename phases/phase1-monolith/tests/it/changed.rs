@@ -1,12 +1,10 @@
 //! What phase 1 does when its database is changed under it: a column gets another type, or the primary
 //! is demoted. It says so, loses nothing, and needs no restart.
 
-use crate::server::{ANSWERED, Server};
+use crate::server::Server;
 use futures::future::join_all;
-use std::time::{Duration, Instant};
-
-/// The service serves again so soon after its database does.
-const HEALED: Duration = Duration::from_secs(5);
+use signup_testbed::{ANSWERED, EVENTUALLY};
+use std::time::Instant;
 
 /// Refused for certain; an answer that came before its time is waited for.
 async fn until_refused(server: &Server) {
@@ -19,7 +17,7 @@ async fn until_refused(server: &Server) {
         }
         // A session that was ended under it: not known.
         assert_eq!(answer.status, 504, "{answer:?}");
-        assert!(began.elapsed() < HEALED, "{answer:?}");
+        assert!(began.elapsed() < EVENTUALLY, "{answer:?}");
     }
 }
 
@@ -62,8 +60,8 @@ async fn a_demoted_primary_is_refused_without_effect_and_healed_at_once() {
         assert_eq!((answer.status, &answer.retry_after[..]), (503, "1"));
         assert!(answer.took < ANSWERED, "{answer:?}");
     }
-    server.probe("readyz", 503, ANSWERED).await;
-    server.probe("livez", 200, ANSWERED).await;
+    server.probe("readyz", 503, EVENTUALLY).await;
+    server.probe("livez", 200, EVENTUALLY).await;
     // What can be done without writing goes on.
     let receipt = server.receipt(ann.receipt()).await;
     assert_eq!(
@@ -72,7 +70,7 @@ async fn a_demoted_primary_is_refused_without_effect_and_healed_at_once() {
     );
     assert_eq!(server.event().await.body["signups"], 1);
     server.database.promote().await;
-    server.probe("readyz", 200, HEALED).await;
+    server.probe("readyz", 200, EVENTUALLY).await;
     // Also where sessions are left that began while it was demoted.
     let admitted = names.iter().map(|name| server.sign_up_until_admitted(name));
     for answer in join_all(admitted).await {
@@ -89,7 +87,10 @@ async fn a_promoted_primary_is_found_by_a_signup() {
     server.database.promote().await;
     let began = Instant::now();
     while server.sign_up("ann").await.status != 201 {
-        assert!(began.elapsed() < HEALED, "still failing after {HEALED:?}");
+        assert!(
+            began.elapsed() < EVENTUALLY,
+            "still failing after {EVENTUALLY:?}"
+        );
     }
-    server.probe("readyz", 200, ANSWERED).await;
+    server.probe("readyz", 200, EVENTUALLY).await;
 }

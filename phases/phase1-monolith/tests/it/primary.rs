@@ -1,13 +1,10 @@
 //! What phase 1 does when its database fails: sheds in time, says what it knows, and heals without
 //! a restart.
 
-use crate::server::{ANSWERED, Server};
-use signup_testbed::Mode;
+use crate::server::Server;
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode};
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
-
-/// The service serves again so soon after its database does.
-const HEALED: Duration = Duration::from_secs(5);
 
 /// How often a connection was asked for.
 const ACQUIRED: &str = "database_pool_acquire_seconds_count";
@@ -15,9 +12,12 @@ const ACQUIRED: &str = "database_pool_acquire_seconds_count";
 async fn heals(server: &Server) {
     let began = Instant::now();
     while server.sign_up("after-the-fault").await.status >= 500 {
-        assert!(began.elapsed() < HEALED, "still failing after {HEALED:?}");
+        assert!(
+            began.elapsed() < EVENTUALLY,
+            "still failing after {EVENTUALLY:?}"
+        );
     }
-    server.probe("readyz", 200, ANSWERED).await;
+    server.probe("readyz", 200, EVENTUALLY).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,7 +34,7 @@ async fn a_lost_database_is_shed_and_healed() {
     }
     // The pool's connections may each fail once, with an unknown outcome; then it is refused.
     assert!(refused >= 12, "{refused}");
-    server.probe("readyz", 503, ANSWERED).await;
+    server.probe("readyz", 503, EVENTUALLY).await;
     server.probe("livez", 200, Duration::from_millis(500)).await;
     server.proxy.set(Mode::Pass);
     heals(&server).await;
@@ -56,7 +56,7 @@ async fn a_hanging_database_is_answered_in_time_and_the_pool_survives() {
     }
     // Sent and not answered: as many as there are connections. The others were never sent.
     assert!((1..=8).contains(&unknown), "{unknown}");
-    server.probe("readyz", 503, ANSWERED).await;
+    server.probe("readyz", 503, EVENTUALLY).await;
     server.proxy.set(Mode::Pass);
     heals(&server).await;
 }
@@ -116,7 +116,6 @@ async fn a_locked_table_is_refused_without_effect() {
         (answer.status, &answer.body["code"]),
         (503, &"unavailable".into())
     );
-    assert!(answer.took < Duration::from_secs(1), "{answer:?}");
     lock.rollback().await.unwrap();
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM signups")
         .fetch_one(&mut rogue)
@@ -161,5 +160,5 @@ async fn an_unreadable_row_fails_alone() {
         let other = server.sign_up(&format!("other-{attempt}")).await;
         assert_eq!(other.status, 201, "{other:?}");
     }
-    server.probe("readyz", 200, ANSWERED).await;
+    server.probe("readyz", 200, EVENTUALLY).await;
 }

@@ -5,11 +5,6 @@ use phase1_monolith::Config;
 use signup_conformance::Target;
 use signup_testbed::{FaultProxy, Mode, ORGANISER_TOKEN, TestDatabase, TestService};
 use std::ops::Deref;
-use std::time::Duration;
-
-/// Every request is answered within 2 s, whatever is broken. Twice that here: the machine is busy with
-/// other tests, and what waits without a bound of its own takes far longer.
-pub(crate) const ANSWERED: Duration = Duration::from_secs(4);
 
 /// A running server.
 pub(crate) struct Server {
@@ -52,7 +47,9 @@ impl Server {
         .unwrap();
         let operations_url = Some(service.operations_url.clone());
         Self {
-            target: Target::new(service.url.clone(), operations_url, ORGANISER_TOKEN).unwrap(),
+            target: Target::new(service.url.clone(), operations_url, ORGANISER_TOKEN)
+                .unwrap()
+                .patient(),
             service,
             proxy,
             database,

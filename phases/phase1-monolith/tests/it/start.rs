@@ -1,21 +1,17 @@
 //! Starting while the database is away: probes answer from the first moment, every request is refused in
 //! time, and the stop is obeyed at any moment.
 
-use crate::server::{ANSWERED, Server};
-use signup_testbed::{Mode, TestDatabase};
-use std::time::Duration;
-
-/// Far longer than a server takes to end.
-const ENDED: Duration = Duration::from_secs(20);
+use crate::server::Server;
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode, TestDatabase};
 
 async fn starting(fault: Mode) -> Server {
     Server::starting(TestDatabase::create().await, &[], fault).await
 }
 
 async fn answers_and_refuses(server: &Server) {
-    server.probe("livez", 200, ANSWERED).await;
-    server.probe("startupz", 503, ANSWERED).await;
-    server.probe("readyz", 503, ANSWERED).await;
+    server.probe("livez", 200, EVENTUALLY).await;
+    server.probe("startupz", 503, EVENTUALLY).await;
+    server.probe("readyz", 503, EVENTUALLY).await;
     let refused = server.sign_up("ann").await;
     assert_eq!(
         (refused.status, &refused.retry_after[..]),
@@ -31,7 +27,7 @@ async fn without_its_database_a_server_answers_refuses_and_obeys_its_stop() {
         let server = starting(fault).await;
         answers_and_refuses(&server).await;
         server.stop.cancel();
-        let ended = tokio::time::timeout(ENDED, server.service.serving).await;
+        let ended = tokio::time::timeout(EVENTUALLY, server.service.serving).await;
         ended.expect("it ends").unwrap().unwrap();
     }
 }

@@ -3,19 +3,12 @@
 //! moment.
 
 use crate::server::Server;
-use signup_testbed::Mode;
-use std::time::Duration;
-
-/// Every request is answered within 2 s. Twice that here: the machine is busy with other tests.
-const ANSWERED: Duration = Duration::from_secs(4);
-
-/// Far longer than a server takes to end.
-const ENDED: Duration = Duration::from_secs(20);
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode};
 
 async fn answers_and_refuses(server: &Server) {
-    server.probe("livez", 200, ANSWERED).await;
-    server.probe("startupz", 503, ANSWERED).await;
-    server.probe("readyz", 503, ANSWERED).await;
+    server.probe("livez", 200, EVENTUALLY).await;
+    server.probe("startupz", 503, EVENTUALLY).await;
+    server.probe("readyz", 503, EVENTUALLY).await;
     let refused = server.sign_up("ann").await;
     assert_eq!(
         (refused.status, &refused.retry_after[..]),
@@ -31,7 +24,7 @@ async fn without_its_primary_a_server_answers_refuses_and_obeys_its_stop() {
         let server = Server::start_behind(fault).await;
         answers_and_refuses(&server).await;
         server.stop.cancel();
-        let ended = tokio::time::timeout(ENDED, server.service.serving).await;
+        let ended = tokio::time::timeout(EVENTUALLY, server.service.serving).await;
         ended.expect("it ends").unwrap().unwrap();
     }
 }

@@ -42,7 +42,9 @@ impl Served {
         // One for each case: its connections belong to the case's runtime.
         let operations = Some(system.operations_url.clone());
         Self {
-            target: Target::new(system.url.clone(), operations, ORGANISER_TOKEN).unwrap(),
+            target: Target::new(system.url.clone(), operations, ORGANISER_TOKEN)
+                .unwrap()
+                .patient(),
             _system: system,
         }
     }

@@ -2,9 +2,9 @@
 //! demoted. Signups go on where there is a queue; it loses nothing, and needs no restart.
 
 use crate::parts::{Parts, names, until};
-use crate::server::{ANSWERED, Gateway, HEALED, System};
+use crate::server::{Gateway, System};
 use futures::future::join_all;
-use signup_testbed::Answered;
+use signup_testbed::{ANSWERED, Answered, EVENTUALLY};
 use std::time::Instant;
 
 /// Signs all of them up, until it is known of each what became of it.
@@ -18,7 +18,7 @@ async fn outcomes(gateway: &Gateway, names: &[String]) -> Vec<Answered> {
             if answer.status != 504 {
                 return answer;
             }
-            assert!(began.elapsed() < HEALED, "{answer:?}");
+            assert!(began.elapsed() < EVENTUALLY, "{answer:?}");
         }
     };
     join_all(names.iter().map(outcome)).await
@@ -72,7 +72,7 @@ async fn what_a_demoted_shard_does_not_take_waits_in_the_queue() {
         recorded.iter().any(|(name, _)| during.contains(name))
     })
     .await;
-    gateway.probe("readyz", 200, ANSWERED).await;
+    gateway.probe("readyz", 200, EVENTUALLY).await;
     assert_eq!(parts.rows(0).await, there_before);
     parts.shards[0].promote().await;
     let all = [before, during].concat();
@@ -101,11 +101,11 @@ async fn without_a_queue_a_demoted_shard_is_refused_without_effect_and_healed_at
     let recorded = parts.rows(1).await.len();
     assert_eq!((refused.len(), recorded > 0), (40 - recorded, true));
     assert!(parts.rows(0).await.is_empty(), "what was refused is there");
-    gateway.probe("readyz", 200, ANSWERED).await;
+    gateway.probe("readyz", 200, EVENTUALLY).await;
     parts.shards[1].demote().await;
-    gateway.probe("readyz", 503, ANSWERED).await;
+    gateway.probe("readyz", 503, EVENTUALLY).await;
     join_all(parts.shards.iter().map(|shard| shard.promote())).await;
-    gateway.probe("readyz", 200, HEALED).await;
+    gateway.probe("readyz", 200, EVENTUALLY).await;
     until("all are recorded", async || {
         let answers = outcomes(&gateway, &names).await;
         answers.iter().all(|answer| answer.status < 300)

@@ -1,8 +1,7 @@
 //! What a repeat is told after its event has closed: only the shard that owns the signup knows.
 
 use crate::parts::{Parts, until};
-use crate::server::ANSWERED;
-use signup_testbed::Mode;
+use signup_testbed::{ANSWERED, Mode};
 
 /// From now on the event is closed to whoever has not read it yet.
 const CLOSED: &str = "UPDATE events SET closes_at = now() - interval '1 hour'";

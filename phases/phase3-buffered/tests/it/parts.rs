@@ -2,16 +2,12 @@
 //! behind the backs of the programs.
 
 use futures::future::join_all;
-use signup_testbed::{TestDatabase, TestQueues, TestRoles};
+use signup_testbed::{EVENTUALLY, TestDatabase, TestQueues, TestRoles};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
-
-/// How late an accepted signup may be seen before a test fails: far over what a writer needs, so that
-/// a slow machine is not a failed test.
-const SEEN: Duration = Duration::from_secs(20);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 
@@ -136,8 +132,8 @@ impl Parts {
                 return;
             }
             assert!(
-                began.elapsed() < SEEN,
-                "not recorded in {SEEN:?}: {missing:?}"
+                began.elapsed() < EVENTUALLY,
+                "not recorded in {EVENTUALLY:?}: {missing:?}"
             );
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
@@ -184,7 +180,10 @@ impl Parts {
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !holds().await {
-        assert!(began.elapsed() < SEEN, "not in {SEEN:?}: {what}");
+        assert!(
+            began.elapsed() < EVENTUALLY,
+            "not in {EVENTUALLY:?}: {what}"
+        );
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

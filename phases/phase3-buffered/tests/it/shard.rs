@@ -2,9 +2,9 @@
 //! when the shard is back.
 
 use crate::parts::{Parts, names, until};
-use crate::server::{ANSWERED, System};
+use crate::server::System;
 use futures::future::join_all;
-use signup_testbed::{Answered, Mode};
+use signup_testbed::{ANSWERED, Answered, Mode};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

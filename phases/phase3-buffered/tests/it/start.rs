@@ -2,15 +2,12 @@
 //! what needs no more than what is there works.
 
 use crate::parts::{Parts, names, until};
-use crate::server::{ANSWERED, Gateway, Ways};
+use crate::server::{Gateway, Ways};
 use serde_json::json;
-use signup_testbed::{Mode, ORGANISER_TOKEN};
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode, ORGANISER_TOKEN};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// Far longer than a program takes to end.
-const ENDED: Duration = Duration::from_secs(20);
 
 /// Parts that a gateway and a writer have used before.
 async fn used() -> Parts {
@@ -31,7 +28,7 @@ async fn without(parts: &Parts, shards: &[usize], fault: Mode) -> Ways {
 }
 
 async fn ends(gateway: Gateway) -> anyhow::Result<()> {
-    let ended = tokio::time::timeout(ENDED, gateway.service.serving).await;
+    let ended = tokio::time::timeout(EVENTUALLY, gateway.service.serving).await;
     ended.unwrap().unwrap()
 }
 
@@ -55,7 +52,7 @@ async fn started_without_a_shard(fault: Mode, away: usize) {
     let parts = used().await;
     let ways = without(&parts, &[away], fault).await;
     let mut gateway = parts.starting_gateway(ways, &[]).await;
-    gateway.probe("livez", 200, ANSWERED).await;
+    gateway.probe("livez", 200, EVENTUALLY).await;
     gateway.service.ready().await;
     // Of both shards.
     let everybody = names("p", 40);
@@ -109,9 +106,9 @@ async fn a_gateway_without_any_shard_or_queue_answers_refuses_and_obeys_its_stop
             ways.queue.set(fault);
         }
         let gateway = parts.starting_gateway(ways, &[]).await;
-        gateway.probe("livez", 200, ANSWERED).await;
-        gateway.probe("startupz", 503, ANSWERED).await;
-        gateway.probe("readyz", 503, ANSWERED).await;
+        gateway.probe("livez", 200, EVENTUALLY).await;
+        gateway.probe("startupz", 503, EVENTUALLY).await;
+        gateway.probe("readyz", 503, EVENTUALLY).await;
         let refused = gateway.sign_up("ann").await;
         assert_eq!(
             (refused.status, &refused.retry_after[..]),
@@ -134,7 +131,7 @@ async fn a_gateway_that_found_nothing_starts_when_its_parts_come() {
     let ways = without(&parts, &[0, 1], Mode::Hang).await;
     ways.queue.set(Mode::Hang);
     let mut gateway = parts.starting_gateway(ways, &[]).await;
-    gateway.probe("startupz", 503, ANSWERED).await;
+    gateway.probe("startupz", 503, EVENTUALLY).await;
     // The last first: an empty shard gets launch day from the first one, and waits for it.
     let Ways { queue, shards } = &gateway.ways;
     for way in shards.iter().rev().chain([queue]) {
@@ -155,18 +152,18 @@ async fn a_writer_started_while_a_shard_is_away_works_for_the_other() {
     gateway.accept_all(&everybody).await;
     let ways = without(&parts, &[0], Mode::Hang).await;
     let writer = parts.starting_writer(ways, &[]).await;
-    writer.probe("livez", 200, ANSWERED).await;
+    writer.probe("livez", 200, EVENTUALLY).await;
     until("the other shard's are recorded", async || {
         let waiting = parts.queues.ready(&parts.queues.queue(1)).await;
         waiting == Some(0) && !parts.rows(1).await.is_empty()
     })
     .await;
-    writer.probe("startupz", 200, ANSWERED).await;
-    writer.probe("readyz", 503, ANSWERED).await;
+    writer.probe("startupz", 200, EVENTUALLY).await;
+    writer.probe("readyz", 503, EVENTUALLY).await;
     assert!(parts.rows(0).await.is_empty());
     writer.ways.shards[0].set(Mode::Pass);
     parts.until_recorded(&everybody).await;
-    writer.probe("readyz", 200, ENDED).await;
+    writer.probe("readyz", 200, EVENTUALLY).await;
     parts.hold_exactly(&everybody).await;
 }
 
@@ -181,8 +178,8 @@ async fn a_writer_obeys_its_stop_whatever_is_away() {
         let ways = without(&parts, away, fault).await;
         ways.queue.set(queue);
         let writer = parts.starting_writer(ways, &[]).await;
-        writer.probe("livez", 200, ANSWERED).await;
-        writer.probe("readyz", 503, ANSWERED).await;
+        writer.probe("livez", 200, EVENTUALLY).await;
+        writer.probe("readyz", 503, EVENTUALLY).await;
         writer.worker.stop().await;
     }
 }
@@ -199,7 +196,7 @@ async fn a_shard_that_comes_back_with_another_map_ends_a_program_that_started_wi
     gateway.service.ready().await;
     let ways = without(&parts, &[1], Mode::Cut).await;
     let mut writer = parts.starting_writer(ways, &[]).await;
-    writer.probe("startupz", 200, ENDED).await;
+    writer.probe("startupz", 200, EVENTUALLY).await;
     gateway.ways.shards[1].set(Mode::Pass);
     writer.ways.shards[1].set(Mode::Pass);
     let says = "shard 1 has another map (version 2) than shard 0 (version 1)";
@@ -244,7 +241,7 @@ async fn both_programs_obey_sigterm_while_nothing_answers() {
             assert!(told.unwrap().success());
             program.wait().unwrap()
         });
-        let ended = tokio::time::timeout(ENDED, ended).await;
+        let ended = tokio::time::timeout(EVENTUALLY, ended).await;
         let status = ended.expect("it ends").unwrap();
         assert!(status.success(), "{binary}: {status}");
     }

@@ -4,10 +4,7 @@
 //! type: the statement still runs, and what it returns cannot be read.
 
 use crate::parts::Parts;
-use std::time::Duration;
-
-/// Far longer than it takes to end.
-const ENDED: Duration = Duration::from_secs(20);
+use signup_testbed::EVENTUALLY;
 
 const UNREADABLE: [&str; 2] = ["ALTER TABLE signups ALTER COLUMN id TYPE text"; 2];
 
@@ -17,7 +14,7 @@ async fn a_gateway_ends_when_its_batch_task_has_stopped() {
     let gateway = parts.gateway(&["--queue=off"]).await;
     parts.execute(UNREADABLE).await;
     assert_eq!(gateway.sign_up("ann").await.status, 504);
-    let ended = tokio::time::timeout(ENDED, gateway.service.serving).await;
+    let ended = tokio::time::timeout(EVENTUALLY, gateway.service.serving).await;
     let error = ended.expect("it ends").unwrap().unwrap_err().to_string();
     assert!(error.contains("has stopped"), "{error}");
 }

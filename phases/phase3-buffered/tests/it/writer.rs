@@ -2,9 +2,9 @@
 //! participant is one row all the same, and the first to arrive.
 
 use crate::parts::{Parts, names, until};
-use crate::server::{ANSWERED, System};
+use crate::server::System;
 use futures::future::join_all;
-use signup_testbed::Mode;
+use signup_testbed::{EVENTUALLY, Mode};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -88,12 +88,12 @@ async fn a_commit_whose_acknowledgement_is_lost_is_recorded_once() {
     gateway.accept_all(&names).await;
     parts.until_recorded(&names).await;
     writer.ways.queue.set(Mode::Cut);
-    writer.probe("readyz", 503, ANSWERED).await;
+    writer.probe("readyz", 503, EVENTUALLY).await;
     writer.ways.queue.set(Mode::Pass);
     let last = gateway.flush(parts).await;
     parts.hold_exactly(&[names, last].concat()).await;
     assert!(writer.metric(REDELIVERED).await > 0.0, "nothing came again");
-    writer.probe("readyz", 200, ANSWERED).await;
+    writer.probe("readyz", 200, EVENTUALLY).await;
     // By now all is acknowledged.
     for shard in [0, 1] {
         assert_eq!(
@@ -133,7 +133,7 @@ async fn a_shard_is_away_from_the_writer(fault: Mode) {
     })
     .await;
     assert!(parts.rows(0).await.is_empty(), "{fault:?}");
-    writer.probe("livez", 200, ANSWERED).await;
+    writer.probe("livez", 200, EVENTUALLY).await;
     writer.ways.shards[0].set(Mode::Pass);
     let last = gateway.flush(parts).await;
     parts.hold_exactly(&[names.clone(), last].concat()).await;
@@ -188,13 +188,13 @@ async fn without_the_queue_a_writer_is_not_ready_and_heals() {
         ..
     } = &system;
     writer.ways.queue.set(Mode::Cut);
-    writer.probe("readyz", 503, ANSWERED).await;
-    writer.probe("livez", 200, ANSWERED).await;
+    writer.probe("readyz", 503, EVENTUALLY).await;
+    writer.probe("livez", 200, EVENTUALLY).await;
     let names = names("p", 20);
     gateway.accept_all(&names).await;
     writer.ways.queue.set(Mode::Pass);
     parts.until_recorded(&names).await;
-    writer.probe("readyz", 200, ANSWERED).await;
+    writer.probe("readyz", 200, EVENTUALLY).await;
     parts.hold_exactly(&names).await;
 }
 

@@ -87,7 +87,7 @@ pub async fn the_export_is_the_whole_list(target: &Target) -> Result {
         (format!("?after={}", whole[49].receipt), &whole[50..]),
         (format!("?after={}", whole[119].receipt), &[]),
     ] {
-        eventually(|| async {
+        eventually(target, || async {
             let rows = export(&event, &query).await?;
             ensure!(
                 rows == expected,

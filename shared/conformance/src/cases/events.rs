@@ -45,7 +45,10 @@ pub async fn an_organiser_creates_an_event(target: &Target) -> Result {
         location == format!("/v1/events/{}", made.id),
         format!("Location /v1/events/{}", made.id),
     )?;
-    let shown = eventually(|| async { target.get(location).send().await?.expect(&[200]) }).await?;
+    let shown = eventually(target, || async {
+        target.get(location).send().await?.expect(&[200])
+    })
+    .await?;
     let seen: Shown = shown.json()?;
     for (answer, event) in [(&created, &made), (&shown, &seen)] {
         answer.ensure(event.id == made.id, "one id")?;
@@ -246,7 +249,7 @@ pub async fn an_event_counts_its_signups(target: &Target) -> Result {
             "expected  at most {count} signups counted\ngot       {now}"
         );
     }
-    eventually(|| async {
+    eventually(target, || async {
         let shown = event.show().await?;
         ensure!(
             shown.signups == 5,

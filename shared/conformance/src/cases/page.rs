@@ -29,7 +29,7 @@ pub async fn the_page_of_launch_day_is_at_the_root(target: &Target) -> Result {
         let (page, html) = page(target, path).await?;
         page.ensure(text(&html).contains("Launch day"), "the name of the event")?;
         // A page does not wait for a count that is late.
-        eventually(|| async { has_a_count(target, path).await }).await?;
+        eventually(target, || async { has_a_count(target, path).await }).await?;
     }
     Ok(())
 }
@@ -50,7 +50,7 @@ async fn has_a_count(target: &Target, path: &str) -> Result {
 pub async fn a_page_shows_the_count_of_its_event(target: &Target) -> Result {
     let event = Event::open(target).await?;
     event.sign_up_many(3).await?;
-    eventually(|| async {
+    eventually(target, || async {
         let (page, html) = page(target, &path(&event.id)).await?;
         let text = text(&html);
         page.ensure(text.contains("Conformance"), "the name of the event")?;
@@ -65,7 +65,8 @@ pub async fn markup_in_the_name_of_an_event_is_shown(target: &Target) -> Result 
     let request = target.post("/v1/events").organiser(target);
     let created = request.json(&json!({ "name": name })).send().await?;
     let event: Shown = created.expect(&[201])?.json()?;
-    let (page, html) = eventually(|| async { page(target, &path(&event.id)).await }).await?;
+    let (page, html) =
+        eventually(target, || async { page(target, &path(&event.id)).await }).await?;
     page.ensure(
         !html.contains("<script>") && !html.contains("<b "),
         "the name without its tags",

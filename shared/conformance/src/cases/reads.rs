@@ -62,7 +62,7 @@ pub async fn as_of_moves_on(target: &Target) -> Result {
         answer.utc(&shown.as_of)
     };
     let first = show().await?;
-    eventually(|| async {
+    eventually(target, || async {
         let now = show().await?;
         ensure!(
             now > first - Duration::SECOND,

@@ -65,7 +65,10 @@ pub async fn a_time_finer_than_a_microsecond_is_cut(target: &Target) -> Result {
         let created = request.send().await?.expect(&[201])?;
         let made: Shown = created.json()?;
         let path = format!("/v1/events/{}", made.id);
-        let shown = eventually(|| async { target.get(&path).send().await?.expect(&[200]) }).await?;
+        let shown = eventually(target, || async {
+            target.get(&path).send().await?.expect(&[200])
+        })
+        .await?;
         let seen: Shown = shown.json()?;
         for (answer, event) in [(&created, &made), (&shown, &seen)] {
             let at = event.opens_at.as_deref();
