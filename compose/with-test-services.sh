@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 readonly SERVICES=(test-database test-replica test-redis test-queue)
-readonly WAIT_SECONDS=60
+readonly WAIT_SECONDS=180
 
 compose() { docker compose --progress quiet --profile test "$@"; }
 

@@ -107,19 +107,14 @@ fn is_virama(c: char) -> bool {
     COMBINING_CLASS.get(c) == CanonicalCombiningClass::Virama
 }
 
-/// CONTEXTJ, second half: between two letters that would join, as in Persian علی‌رضا.
+/// CONTEXTJ, second half: between two letters of a script that joins them, as in Persian علی‌رضا. Not
+/// only where they would join, as for domain names: people write امیر‌حسین, too, and no name is told
+/// from another by it.
 fn parts_letters(before: &str, after: &str) -> bool {
-    let joining = |c: char| JOINING_TYPE.get(c);
-    let seen = |joining: &JoiningType| *joining != JoiningType::Transparent;
-    let left = before.chars().rev().map(joining).find(seen);
-    let right = after.chars().map(joining).find(seen);
-    matches!(
-        left,
-        Some(JoiningType::LeftJoining | JoiningType::DualJoining)
-    ) && matches!(
-        right,
-        Some(JoiningType::RightJoining | JoiningType::DualJoining)
-    )
+    let joins = |c: &char| !matches!(JOINING_TYPE.get(*c), JoiningType::NonJoining);
+    let seen = |c: &char| JOINING_TYPE.get(*c) != JoiningType::Transparent;
+    let (left, right) = (before.chars().rev().find(seen), after.chars().find(seen));
+    left.as_ref().is_some_and(joins) && right.as_ref().is_some_and(joins)
 }
 
 /// Between two emoji (UAX 29, GB11), of which the first may have a skin tone or an emoji style.
@@ -140,6 +135,8 @@ mod tests {
     fn a_name_that_cannot_be_written_without_them_keeps_its_joiners() {
         for name in [
             "علی\u{200c}رضا",
+            // After a letter that joins nothing after it.
+            "امیر\u{200c}حسین",
             "ශ\u{dca}\u{200d}රී",
             "ක\u{dca}\u{200d}ෂ",
             // Bengali Rachel, Marathi eyelash ra, Malayalam and Nepali with ZWNJ.
@@ -172,8 +169,6 @@ mod tests {
             "👩\u{fe0f}\u{fe0f}",
             "علی\u{200c}",
             "علی\u{200c}\u{200c}رضا",
-            // After a letter that joins nothing after it.
-            "امیر\u{200c}حسین",
             "a\u{e0100}",
             "葛\u{e0100}\u{e0101}",
             // A flag of tags: the same tags can hide any text behind an emoji.

@@ -19,7 +19,7 @@ pub(crate) struct SignupRequest {
     #[schema(max_length = 254, example = "ann@example.org")]
     email: String,
     /// Shown on the attendance list as it is given. No control or invisible characters, and no joiners or
-    /// variation selectors but where they have an effect: between letters that join, at a virama,
+    /// variation selectors but where they belong: between letters of a joining script, at a virama,
     /// between or after emoji, after an ideograph.
     #[schema(max_length = 200, example = "Ann Example")]
     name: String,

@@ -6,9 +6,10 @@ use anyhow::ensure;
 
 /// A joiner or variation selector that changes how a name is read belongs to it: stored and returned.
 pub async fn a_name_keeps_the_joiners_it_needs(target: &Target) -> Result {
-    const NAMES: [&str; 7] = [
-        // Persian with ZWNJ; Sinhala, Bengali and Marathi with ZWJ at a virama.
+    const NAMES: [&str; 8] = [
+        // Persian with ZWNJ, also where nothing would join; Sinhala, Bengali and Marathi with ZWJ at a virama.
         "علی\u{200c}رضا",
+        "امیر\u{200c}حسین",
         "ශ\u{dca}\u{200d}රී",
         "র\u{200d}\u{9cd}যাচেল",
         "सुऱ\u{94d}\u{200d}या",
