@@ -1,6 +1,7 @@
 //! The command line: words into questions, answers into words.
 
 mod colour;
+mod compare;
 mod conformance;
 mod doctor;
 mod exit;
@@ -56,6 +57,8 @@ Start here:
                                     beside clients that only hold connections: compare the p99 with
                                     that of the first run
   lab run phase3 --slower 2.8       on a 2.8th of the CPU, as a slower machine would
+  lab compare A1,A2 B1,B2 --fail-on 'p99>10%'
+                                    repeats of two questions: what differs, and is it noise?
   lab judge --all                   judge the stored runs again; needs no engine
   lab up phase1                     only bring it up: http://127.0.0.1:8080, Grafana on :3000
 
@@ -64,6 +67,7 @@ Exit codes:
   1   it could not be done, or was interrupted
   2   the command line is wrong
   11  a run is INVALID, or a conformance case failed
+  13  a comparison is beyond its --fail-on
 with --strict also:
   10  a run is SUSPECT
   12  a run has MISSED its goal"
@@ -98,6 +102,8 @@ enum Command {
     Main(runs::MainOptions),
     /// Judge stored runs again, from their records alone.
     Judge(judge::JudgeOptions),
+    /// Compare stored runs: medians, ranges, and whether a difference is more than noise.
+    Compare(compare::CompareOptions),
     /// Print the report of a run; with --all, write again what is derived from published runs.
     Report(report::ReportOptions),
     /// Check the contract, case by case, against any URL.
@@ -184,6 +190,7 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(options) => runs::run(root, &options).await?,
         Command::Main(options) => runs::main_job(root, &options).await?,
         Command::Judge(options) => judge::judge(&project.results(), &options)?,
+        Command::Compare(options) => compare::compare(&project.results(), &options)?,
         Command::Report(options) => report::report(root, &options)?,
         Command::Conformance(options) => {
             exit(conformance::check(&project, options).await?, INVALID)

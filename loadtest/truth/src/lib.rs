@@ -9,6 +9,7 @@
 //! [`record`] → [`verdict`].
 
 pub mod assemble;
+pub mod compare;
 pub mod evidence;
 pub mod figures;
 #[cfg(any(test, feature = "fixtures"))]

@@ -22,7 +22,7 @@ type Layers = &'static [&'static [&'static str]];
 /// What judges a run sees its record only, so that a stored run can be judged again.
 const TRUTH: Layers = &[
     &["assemble", "fixtures"],
-    &["verdict", "store", "figures"],
+    &["verdict", "store", "figures", "compare"],
     &["ledger"],
     &["plan"],
     &["evidence", "percentiles"],
@@ -31,7 +31,7 @@ const TRUTH: Layers = &[
 ];
 const PUBLISH: Layers = &[
     &["derived"],
-    &["tables", "report"],
+    &["tables", "report", "compared"],
     &["charts", "quotes"],
     &["words", "markdown"],
     &["format"],
