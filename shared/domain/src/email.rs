@@ -76,7 +76,10 @@ impl Email {
         EmailAddress::parse_with_options(&mailbox, MAILBOX).map_err(|_| InvalidEmail::Malformed)?;
         let canonical = match unicode(&domain) {
             Cow::Borrowed(_) => mailbox,
-            Cow::Owned(domain) => [&local, "@", &domain].concat(),
+            Cow::Owned(readable) if !is_read_back(&local, &readable, &domain) => {
+                return Err(InvalidEmail::Malformed);
+            }
+            Cow::Owned(readable) => [&local, "@", &readable].concat(),
         };
         check_length(&canonical)?;
         Ok(Self(canonical))
@@ -104,6 +107,12 @@ fn is_ambiguous(local: &str, domain: &str) -> bool {
     local.starts_with('"')
         || !local.is_ascii() && (visible::shows_nothing(local) || local.chars().any(odd))
         || !domain.is_ascii() && domain.chars().any(|c| odd(c) && !visible::is_joiner(c))
+}
+
+/// Whether the readable form of a domain is an address's, too, and of the same domain: `xn--6ii` is a
+/// blank, and Punycode within Punycode is none.
+fn is_read_back(local: &str, readable: &str, domain: &str) -> bool {
+    !is_ambiguous(local, readable) && ascii(readable).as_deref() == Some(domain)
 }
 
 fn compose(text: &str) -> Cow<'_, str> {

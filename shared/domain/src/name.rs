@@ -133,4 +133,25 @@ mod tests {
         assert!(Name::parse("é".repeat(200)).is_ok());
         assert_eq!(Name::parse("é".repeat(201)), Err(InvalidName::TooLong));
     }
+
+    #[test]
+    fn a_name_is_kept_verbatim_can_be_seen_and_hides_nothing() {
+        bolero::check!().for_each(|text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            let Ok(name) = Name::parse(text.clone().into_owned()) else {
+                return;
+            };
+            assert_eq!(name.as_str(), text);
+            assert!((1..=MAX_CHARS).contains(&text.chars().count()));
+            assert!(!text.chars().any(|c| c.is_control()), "{text:?}");
+            let seen = |c: char| !c.is_whitespace() && !visible::is_hidden(c);
+            assert!(text.chars().any(seen), "{text:?}");
+            // The style of an emoji and its joiner; more of them could hide any text.
+            let hidden = text.split(|c| !visible::is_hidden(c));
+            assert!(
+                hidden.map(|run| run.chars().count()).all(|run| run <= 2),
+                "{text:?}"
+            );
+        });
+    }
 }

@@ -56,6 +56,7 @@ fn what_is_not_an_address_is_refused() {
         ("a.@b.org", InvalidEmail::Malformed),
         ("a@[127.0.0.1]", InvalidEmail::Malformed),
         ("a@xn--a.org", InvalidEmail::Malformed),
+        ("a@xn--xn--ex-ple-cex-ple-cua.org", InvalidEmail::Malformed),
         ("\"a\"@b.org", InvalidEmail::Malformed),
         ("\u{301}@b.org", InvalidEmail::Malformed),
         ("a\u{3000}b@c.org", InvalidEmail::Malformed),
@@ -98,6 +99,10 @@ fn what_nobody_sees_is_in_no_address() {
                 "{text:?}"
             );
         }
+    }
+    // The same in the form of DNS: a blank of Braille.
+    for text in ["ann@xn--6ii.org", "ann@example.XN--6II"] {
+        assert_eq!(Email::parse(text), Err(InvalidEmail::Malformed), "{text:?}");
     }
 }
 
@@ -145,9 +150,51 @@ proptest! {
             );
         }
     }
+}
 
-    #[test]
-    fn parsing_never_panics(text in any::<String>()) {
-        let _ = Email::parse(&text);
+#[test]
+fn an_address_is_one_participant_in_every_spelling() {
+    bolero::check!().for_each(|text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        if let Ok(email) = Email::parse(&text) {
+            check_form(email.as_str());
+            check_spellings(&text, &email);
+        }
+    });
+}
+
+/// What everybody who gets an address from here relies on.
+fn check_form(canonical: &str) {
+    assert!(canonical.chars().count() <= MAX_CHARS, "{canonical:?}");
+    assert!(canonical.nfc().eq(canonical.chars()), "{canonical:?}");
+    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '<' || c == '>';
+    assert!(!canonical.contains(odd), "{canonical:?}");
+}
+
+/// The spellings that the contract calls one: of the text that was given, and of the canonical form.
+fn check_spellings(text: &str, email: &Email) {
+    let (local, domain) = email.as_str().rsplit_once('@').unwrap();
+    let dns = ascii(domain).unwrap();
+    for spelling in [
+        email.as_str().to_owned(),
+        email.as_str().nfd().collect(),
+        email.as_str().to_ascii_uppercase(),
+        format!("{local}@{dns}"),
+        format!("{local}@{}", dns.to_ascii_uppercase()),
+        format!(" \t{text}\r\n"),
+        text.nfd().collect(),
+        text.nfc().collect(),
+        text.to_ascii_uppercase(),
+        text.to_ascii_lowercase(),
+    ] {
+        // The form of DNS is longer, and may be too long.
+        if spelling.trim().nfc().count() <= MAX_CHARS {
+            assert_eq!(
+                Email::parse(&spelling).as_ref(),
+                Ok(email),
+                "{text:?} as {spelling:?}, {:?}",
+                email.as_str()
+            );
+        }
     }
 }
