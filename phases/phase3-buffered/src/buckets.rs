@@ -56,12 +56,14 @@ impl ShardMap {
     /// The next map, for more shards: each old one keeps an equal part of its buckets, and gives the
     /// others to the new ones. What is not given away does not move.
     pub(crate) fn grown(&self, shards: usize) -> Self {
-        let share = BUCKETS.div_ceil(shards);
+        // To the bucket: with one share for all, rounded up, the last of 17 shards would get none.
+        let share =
+            |shard: u16| BUCKETS / shards + usize::from(usize::from(shard) < BUCKETS % shards);
         let mut held = vec![0; shards];
         let first_new = self.owners.iter().max().map_or(0, |last| last + 1);
         let mut owners = self.owners.clone();
         for owner in &mut owners {
-            let has_room = |shard: &u16| held[usize::from(*shard)] < share;
+            let has_room = |shard: &u16| held[usize::from(*shard)] < share(*shard);
             let mut new = first_new..u16::try_from(shards).unwrap_or(u16::MAX);
             if !has_room(owner)
                 && let Some(receiver) = new.find(has_room)
@@ -108,43 +110,43 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// How many buckets each shard owns, all of which must be equal to within one.
+    fn check_shares(map: &ShardMap, shards: usize) {
+        let mut held = vec![0; shards];
+        for owner in &map.owners {
+            held[usize::from(*owner)] += 1;
+        }
+        let equal = BUCKETS / shards..=BUCKETS.div_ceil(shards);
+        assert!(held.iter().all(|held| equal.contains(held)), "{held:?}");
+        assert_eq!(map.owners.len(), BUCKETS);
+        assert_eq!(map.shards(), shards);
+    }
+
     #[test]
     fn the_first_map_gives_every_shard_its_equal_part() {
-        for shards in [1, 2, 4] {
-            let map = ShardMap::first(shards);
-            for shard in 0..shards {
-                let owned = map
-                    .owners
-                    .iter()
-                    .filter(|owner| usize::from(**owner) == shard);
-                assert_eq!(owned.count(), BUCKETS / shards);
-            }
+        for shards in 1..=BUCKETS {
+            check_shares(&ShardMap::first(shards), shards);
         }
     }
 
     #[test]
     fn a_grown_map_moves_only_to_the_new_shards_and_shares_equally() {
-        for (from, to) in [(1, 2), (2, 4), (2, 3), (3, 5)] {
-            let (old, new) = (ShardMap::first(from), ShardMap::first(from).grown(to));
-            assert_eq!(new.version, 2);
-            for (before, after) in old.owners.iter().zip(&new.owners) {
-                assert!(
-                    before == after || usize::from(*after) >= from,
-                    "{from} to {to}"
-                );
+        for from in [1, 2, 3, 7, 100, 200] {
+            let old = ShardMap::first(from);
+            for to in from + 1..=BUCKETS {
+                check_growth(&old, &old.grown(to), from, to);
             }
-            for shard in 0..to {
-                let owned = new
-                    .owners
-                    .iter()
-                    .filter(|owner| usize::from(**owner) == shard);
-                let share = BUCKETS.div_ceil(to);
-                let owned = owned.count();
-                assert!(
-                    (share - to..=share).contains(&owned),
-                    "{from} to {to}: {owned}"
-                );
-            }
+        }
+    }
+
+    fn check_growth(old: &ShardMap, new: &ShardMap, from: usize, to: usize) {
+        assert_eq!(new.version, old.version + 1);
+        check_shares(new, to);
+        for (before, after) in old.owners.iter().zip(&new.owners) {
+            assert!(
+                before == after || usize::from(*after) >= from,
+                "{from} to {to}"
+            );
         }
     }
 
@@ -157,6 +159,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn shards_can_be_added_again_and_again(mut counts in proptest::collection::btree_set(1..=BUCKETS, 1..8)) {
+            let mut from = counts.pop_first().unwrap_or(1);
+            let mut map = ShardMap::first(from);
+            for to in counts {
+                let next = map.grown(to);
+                check_growth(&map, &next, from, to);
+                (map, from) = (next, to);
+            }
+        }
+
+        #[test]
+        fn a_stored_map_is_read_as_it_was_written(version in 0..=i32::MAX, owners: Vec<i16>) {
+            let read = ShardMap::stored(version, owners.clone());
+            prop_assert_eq!(read.is_ok(), owners.iter().all(|owner| *owner >= 0));
+            if let Ok(map) = read {
+                prop_assert_eq!(i64::from(map.version), i64::from(version));
+                prop_assert_eq!(map.owners.iter().map(|owner| i64::from(*owner)).collect::<Vec<_>>(),
+                                owners.iter().map(|owner| i64::from(*owner)).collect::<Vec<_>>());
+            }
+        }
+
         #[test]
         fn stretches_hold_every_later_id_once_and_in_order(
             owners in proptest::collection::vec(0..4u16, BUCKETS), after: u128, id: u128,

@@ -84,6 +84,10 @@ pub(crate) fn decode(frame: &[u8]) -> Result<(Address, Vec<Row<'_>>), Unreadable
         shard: u16::from_be_bytes(rest.take()?),
     };
     let count = u16::from_be_bytes(rest.take()?);
+    // Before memory is taken for them: nine bytes can claim 65,535 signups, which is 6 MB.
+    if usize::from(count) * ROW_BYTES > rest.0.len() {
+        return Err(Unreadable::Length);
+    }
     let mut rows = Vec::with_capacity(count.into());
     for _ in 0..count {
         rows.push(Row {
@@ -163,6 +167,7 @@ mod tests {
         expected.extend([0, 0, 0, 0, 0, 0, 1, 2, 0, 3]);
         expected.extend(b"a@b\0\x01A");
         assert_eq!(bytes, expected);
+        assert_eq!(decode(&expected), Ok((ADDRESS, ann.to_vec())));
     }
 
     #[test]
@@ -197,15 +202,34 @@ mod tests {
         }
 
         #[test]
-        fn reading_any_bytes_never_panics(bytes: Vec<u8>) {
-            let _ = decode(&bytes);
+        fn a_changed_frame_is_refused_or_read_as_it_is(
+            changes in proptest::collection::vec((0..frame().len(), any::<u8>()), 0..4),
+            length in 0..=frame().len() + 2,
+        ) {
+            let mut bytes = frame();
+            for (at, to) in changes {
+                bytes[at] = to;
+            }
+            bytes.resize(length, 0);
+            check(&bytes)?;
         }
 
         #[test]
-        fn one_changed_byte_never_panics(at in 0..frame().len(), to: u8) {
-            let mut bytes = frame();
-            bytes[at] = to;
-            let _ = decode(&bytes);
+        fn whatever_arrives_is_refused_or_read_as_it_is(rows: Vec<u8>, count: u16) {
+            let mut bytes = vec![VERSION, 0, 0, 0, 7, 0, 1];
+            bytes.extend(count.to_be_bytes());
+            bytes.extend(rows);
+            check(&bytes)?;
         }
+    }
+
+    /// What is read is what was written: nothing is skipped, guessed or rounded.
+    fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
+        if let Ok((address, rows)) = decode(bytes) {
+            prop_assert!(rows.capacity() * ROW_BYTES <= bytes.len());
+            let written = encode(address, rows.into_iter());
+            prop_assert_eq!(written.as_deref(), Some(bytes));
+        }
+        Ok(())
     }
 }
