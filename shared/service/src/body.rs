@@ -207,3 +207,6 @@ impl<'de> Deserialize<'de> for Object {
         deserializer.deserialize_map(ObjectVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests;
