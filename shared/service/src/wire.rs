@@ -1,39 +1,40 @@
 //! The shapes of the contract: what goes over the wire, the same in every phase.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use signup_domain::{Counted, Event, Status};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A signup, as it is asked for. Read field by field (`body`), so this is its documentation.
-#[derive(ToSchema)]
-#[schema(as = SignupRequest)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
-    reason = "the OpenAPI document is generated from it; bodies are read by `body`"
+    reason = "the OpenAPI document is generated from it, serde's part too; bodies are read by `body`"
 )]
 pub(crate) struct SignupRequest {
     /// The participant: one address and nothing else. Trimmed, lower-cased, brought to Unicode NFC, and
     /// its domain to the form that people read (UTS 46): one address, one signup.
-    #[schema(max_length = 254, example = "ann@example.org")]
+    #[schema(min_length = 1, max_length = 254, example = "ann@example.org")]
     email: String,
     /// Shown on the attendance list as it is given. No control or invisible characters, and no joiners or
     /// variation selectors but where they belong: between letters of a joining script, at a virama,
     /// between or after emoji, after an ideograph.
-    #[schema(max_length = 200, example = "Ann Example")]
+    #[schema(min_length = 1, max_length = 200, example = "Ann Example")]
     name: String,
 }
 
 /// An event, as it is asked for.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
-    reason = "the OpenAPI document is generated from it; bodies are read by `body`"
+    reason = "the OpenAPI document is generated from it, serde's part too; bodies are read by `body`"
 )]
 pub(crate) struct EventRequest {
     /// What participants read, of the characters of a participant's name.
-    #[schema(max_length = 200, example = "Launch day")]
+    #[schema(min_length = 1, max_length = 200, example = "Launch day")]
     name: String,
     /// First instant of the signup period; null or left out: open from the start. What is finer than a
     /// microsecond is cut.

@@ -30,7 +30,8 @@ pub async fn the_document_lists_every_route(target: &Target) -> Result {
     Ok(())
 }
 
-/// Every operation says how it refuses: with `application/problem+json`.
+/// Every operation says how it refuses: with `application/problem+json`. What is refused before it is
+/// routed (a URI too long, a service that protects itself) may be the answer of any.
 pub async fn every_operation_documents_its_problems(target: &Target) -> Result {
     let (answer, document) = document(target).await?;
     for (method, path) in ROUTES {
@@ -42,7 +43,16 @@ pub async fn every_operation_documents_its_problems(target: &Target) -> Result {
             .iter()
             .partition(|(status, _)| status.starts_with('2'));
         answer.ensure(!good.is_empty(), format!("a 2xx of {method} {path}"))?;
-        answer.ensure(!bad.is_empty(), format!("the errors of {method} {path}"))?;
+        for refusal in ["4XX", "503", "5XX"] {
+            answer.ensure(
+                responses.contains_key(refusal),
+                format!("{refusal} of {method} {path}"),
+            )?;
+        }
+        answer.ensure(
+            responses["503"]["headers"]["Retry-After"].is_object(),
+            format!("Retry-After at 503 of {method} {path}"),
+        )?;
         for (status, response) in bad {
             let response = resolve(&document, response);
             answer.ensure(
@@ -66,6 +76,10 @@ pub async fn a_signup_documents_its_promises(target: &Target) -> Result {
     }
     let body = &signup["requestBody"]["content"]["application/json"]["schema"];
     let schema = resolve(&document, body);
+    answer.ensure(
+        schema["additionalProperties"] == false,
+        "a signup without unknown fields",
+    )?;
     for field in ["email", "name"] {
         answer.ensure(
             schema["properties"][field].is_object(),

@@ -44,11 +44,15 @@ type QueryPairs = Result<Query<Vec<(String, String)>>, axum::extract::rejection:
     security(("organiser" = [])),
     params(("event" = Uuid, Path, description = "The event"),
            ("after" = Option<String>, Query, description = "Continue after this receipt"),
-           ("limit" = Option<u16>, Query, description = "Rows a page, 1 to 1,000; 100 when left out")),
+           ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Rows a page; 100 when left out")),
     responses(
         (status = 200, description = "A page, or with `Accept: application/x-ndjson` all rows from `after` on, one a line",
          content((PageAnswer = "application/json"), (AttendeeAnswer = "application/x-ndjson"))),
+        (status = 401, description = "The organiser's token is missing", body = ProblemBody, content_type = "application/problem+json",
+         headers(("WWW-Authenticate" = String, description = "Bearer"))),
         (status = "4XX", description = "No effect", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Refused to protect the service", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
         (status = "5XX", description = "Not known now", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

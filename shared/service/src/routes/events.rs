@@ -24,6 +24,9 @@ use std::sync::Arc;
          headers(("X-Cache" = String, description = "HIT, MISS or BYPASS"),
                  ("X-Served-By" = String, description = "primary, replica, cache or shard"))),
         (status = 404, description = "No such event", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "4XX", description = "Not a request of this contract", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Refused to protect the service", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
         (status = "5XX", description = "Not known now", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -43,8 +46,11 @@ pub(crate) async fn show<S: SignupStore>(
     responses(
         (status = 201, description = "Created", body = EventAnswer,
          headers(("Location" = String, description = "The event"))),
+        (status = 401, description = "The organiser's token is missing", body = ProblemBody, content_type = "application/problem+json",
+         headers(("WWW-Authenticate" = String, description = "Bearer"))),
         (status = "4XX", description = "No effect", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Refused; no effect, guaranteed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Refused; no effect, guaranteed", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
         (status = "5XX", description = "Not known whether it was created", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

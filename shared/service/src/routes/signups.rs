@@ -31,7 +31,8 @@ use std::sync::Arc;
         (status = 409, description = "The event takes no signups now, and this participant is not recorded; no effect. A receipt that was given stays good",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = "4XX", description = "No effect", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Refused; no effect, guaranteed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Refused; no effect, guaranteed", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
         (status = "5XX", description = "Not known whether it was stored; repeat it", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -112,6 +113,9 @@ pub(super) fn name(fields: &mut Fields) -> Option<Name> {
          headers(("X-Cache" = String, description = "HIT, MISS or BYPASS"),
                  ("X-Served-By" = String, description = "primary, replica, cache or shard"))),
         (status = 404, description = "Never issued", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "4XX", description = "Not a request of this contract", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Refused to protect the service", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
         (status = "5XX", description = "Not known now", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
