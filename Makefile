@@ -3,7 +3,7 @@
 # a fresh machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images images-broken build lab check test tests down
+.PHONY: help setup images images-broken build lab check test tests fuzz down
 
 # Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
@@ -39,6 +39,10 @@ test: images-broken ## Run all tests, ending with a smoke run of the real thing
 tests:
 	cargo test --locked --workspace --lib --bins --tests
 	cargo test --locked --package lab --test stack -- --test-threads=1
+
+SECONDS_EACH ?= 60
+fuzz: build ## Look for inputs that break a promise, in code and in each running phase (SECONDS_EACH=60)
+	@compose/fuzz.sh $(SECONDS_EACH)
 
 down: ## Stop everything of the lab and remove its volumes
 	@docker compose --profile '*' down --volumes --remove-orphans

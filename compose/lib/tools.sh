@@ -1,4 +1,4 @@
-# The tools of check.sh: got when they are missing, at the versions named here. Sourced by check.sh.
+# The tools of check.sh and fuzz.sh: got when they are missing, at the versions named here. Sourced by them.
 # shellcheck shell=bash
 
 # Apart from the machine's own tools, one folder a version; deleting it costs minutes, nothing else.
@@ -13,26 +13,39 @@ ensure_shellcheck() {
     install_packages shellcheck >&3
 }
 
-# Runs a cargo tool, after building it from crates.io if this version is not there: in a folder of its
-# own, because two checkouts may do so at once. The trap is the calling check's, which is a subshell.
-# Usage: cargo_tool NAME VERSION ARGUMENT…
-cargo_tool() {
+# Builds a cargo tool from crates.io if this version is not there: in a folder of its own, because two
+# checkouts may do so at once. The trap is the calling check's, which is a subshell.
+# Usage: ensure_cargo_tool NAME VERSION [OPTION…]
+ensure_cargo_tool() {
     local name=$1 version=$2 folder=$TOOLS/$1-$2
     shift 2
-    if [[ ! -x $folder/bin/$name ]]; then
-        announce "building $name $version from crates.io"
-        mkdir -p "$TOOLS"
-        BUILD=$(mktemp -d "$TOOLS/build.XXXXXX")
-        trap 'rm -rf "$BUILD"' EXIT
-        CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$folder" \
-            --target-dir "$BUILD" "$name@$version"
-    fi
-    "$folder/bin/$name" "$@"
+    [[ ! -x $folder/bin/$name ]] || return 0
+    announce "building $name $version from crates.io"
+    mkdir -p "$TOOLS"
+    BUILD=$(mktemp -d "$TOOLS/build.XXXXXX")
+    trap 'rm -rf "$BUILD"' EXIT
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$folder" \
+        --target-dir "$BUILD" "$@" "$name@$version"
+}
+
+# Runs one, after building it. Usage: cargo_tool NAME VERSION ARGUMENT…
+cargo_tool() {
+    local name=$1 version=$2
+    shift 2
+    ensure_cargo_tool "$name" "$version"
+    "$TOOLS/$name-$version/bin/$name" "$@"
 }
 
 cargo_deny() { cargo_tool cargo-deny 0.20.2 "$@"; }
 
 cargo_machete() { cargo_tool cargo-machete 0.9.2 "$@"; }
+
+# With libFuzzer alone of its engines: the others are C programs to be built.
+cargo_bolero() {
+    local version=0.13.5
+    ensure_cargo_tool cargo-bolero "$version" --no-default-features --features libfuzzer
+    cargo_tool cargo-bolero "$version" "$@"
+}
 
 # Debian's Python comes without the part that makes environments.
 ensure_python() {
@@ -54,4 +67,17 @@ typos() {
         "$folder/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "typos==$version"
     fi
     "$folder/bin/typos" "$@"
+}
+
+# From PyPI, with all that it stands on, at the versions of compose/fuzz/requirements.txt.
+schemathesis() {
+    local requirements=$ROOT/compose/fuzz/requirements.txt folder
+    folder=$TOOLS/schemathesis-$(digest_of "$requirements")
+    if [[ ! -x $folder/bin/schemathesis ]]; then
+        ensure_python
+        announce "fetching schemathesis from PyPI"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --requirement "$requirements"
+    fi
+    "$folder/bin/schemathesis" "$@"
 }
