@@ -4,7 +4,8 @@
 use crate::problem::{Code, FieldError, Problem};
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use hyper::body::Body;
 use hyper::header::{self, HeaderMap};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -32,7 +33,7 @@ impl<S: Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         check_headers(request.headers())?;
-        let body = tokio::time::timeout(READ_DEADLINE, read(request)).await;
+        let body = tokio::time::timeout(READ_DEADLINE, read(request.into_body())).await;
         parse(&body.map_err(|_elapsed| Code::Timeout)??)
     }
 }
@@ -62,12 +63,22 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), MAX_BYTES).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
-        Err(_broken_off) => Err(Code::MalformedJson.into()),
+/// Copies what arrives: each piece holds on to the whole buffer it was read into, 8 kB, and a body may
+/// come byte by byte.
+async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Vec<u8>, Problem> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(Code::MalformedJson.into());
+        };
+        // Anything else is trailers.
+        let piece = frame.data_ref().map_or(&[][..], |data| data);
+        if read.len() + piece.len() > MAX_BYTES {
+            return Err(Code::TooLarge.into());
+        }
+        read.extend_from_slice(piece);
     }
+    Ok(read)
 }
 
 fn parse(body: &[u8]) -> Result<Fields, Problem> {

@@ -1,6 +1,11 @@
-//! What is made of a body, whatever it is: compared with what serde_json itself says.
+//! What is made of a body, whatever it is: compared with what serde_json itself says; and what it holds.
 
 use super::*;
+use futures::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use std::convert::Infallible;
+use std::sync::Arc;
 
 #[test]
 fn a_body_is_read_as_what_it_is() {
@@ -57,4 +62,23 @@ fn a_time_is_one_that_can_be_stored_and_said_again() {
         let said = time.format(&Rfc3339).unwrap();
         assert_eq!(utc(&said), Some(time), "{text} as {said}");
     });
+}
+
+#[tokio::test]
+async fn what_was_read_is_not_held_twice() {
+    struct Buffer(#[expect(dead_code, reason = "counted")] Arc<()>);
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            b"a"
+        }
+    }
+
+    let buffers = Arc::new(());
+    let pieces = (0..MAX_BYTES).map(|_| {
+        assert_eq!(Arc::strong_count(&buffers), 1, "the piece before is held");
+        let piece = Bytes::from_owner(Buffer(Arc::clone(&buffers)));
+        Ok::<_, Infallible>(Frame::data(piece))
+    });
+    let body = StreamBody::new(stream::iter(pieces));
+    assert_eq!(read(body).await.unwrap(), [b'a'; MAX_BYTES]);
 }
