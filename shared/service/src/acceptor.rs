@@ -13,7 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::io::InspectReader;
 use tokio_util::sync::CancellationToken;
 
 /// How long a header may take to arrive, from the connection or the last answer on, and so how long an
@@ -25,10 +28,16 @@ const HEADER_DEADLINE: Duration = Duration::from_secs(4);
 /// within 120 MB.
 const MAX_BUFFER_BYTES: usize = 12 * 1024;
 
+/// Requests worked on at once, of all connections, that were sent without waiting for the answer to the
+/// one before. Browsers, libraries and the balancer wait; who does not may read no answer either, and
+/// must not take the places of others.
+const EARLY_AT_ONCE: usize = 1;
+
 /// What one socket accepts, and serves it with.
 pub(crate) struct Acceptor {
     app: Router,
     http: http1::Builder,
+    early: Arc<Semaphore>,
     connections: Connections,
     graceful: GracefulShutdown,
 }
@@ -44,6 +53,7 @@ impl Acceptor {
         Self {
             app,
             http,
+            early: Arc::new(Semaphore::new(EARLY_AT_ONCE)),
             connections: Connections::new(max_connections, metrics),
             graceful: GracefulShutdown::new(),
         }
@@ -73,11 +83,11 @@ impl Acceptor {
 
     fn connect(&self, (stream, client): Accepted) {
         self.connections.serve(client, |slot| {
-            let (app, turn) = (
-                TowerToHyperService::new(self.app.clone()),
-                slot.turn.clone(),
-            );
-            let service = service_fn(move |request| answer(&app, &turn, request));
+            let app = TowerToHyperService::new(self.app.clone());
+            let (early, turn) = (Arc::clone(&self.early), slot.turn.clone());
+            let service = service_fn(move |request| answer(&app, &early, &turn, request));
+            let turn = slot.turn.clone();
+            let stream = InspectReader::new(stream, move |_: &[u8]| turn.hears());
             let connection = self.http.serve_connection(TokioIo::new(stream), service);
             let connection = self.graceful.watch(connection);
             async move {
@@ -92,12 +102,13 @@ impl Acceptor {
 /// Has `app` answer, and keeps whose turn it is on the connection.
 fn answer(
     app: &TowerToHyperService<Router>,
+    early: &Arc<Semaphore>,
     turn: &Turn,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
-    if request.body().is_end_stream() {
-        turn.is_ours();
-    }
+    let is_whole = request.body().is_end_stream();
+    // One whose body is awaited must not keep the others from theirs.
+    let early = (is_whole && turn.came_early()).then(|| Arc::clone(early));
     let turn = turn.clone();
     let arriving = |body| Arriving {
         body,
@@ -105,6 +116,13 @@ fn answer(
     };
     let answered = app.call(request.map(arriving));
     async move {
+        let _one_of_the_early = match &early {
+            Some(early) => early.acquire().await.ok(),
+            None => None,
+        };
+        if is_whole {
+            turn.is_ours();
+        }
         let answer = answered.await?;
         // The export, which only the organiser may ask for, has no length: it is in progress until the
         // next request, and goes on however many clients come.
@@ -112,5 +130,79 @@ fn answer(
             turn.is_the_clients();
         }
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::extract::Path;
+    use axum::routing::get;
+    use prometheus::{IntCounter, IntGauge};
+    use std::net::SocketAddr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    /// Serves `/NAME`; `/held` is counted, and answered when it is let through.
+    async fn serve(begun: Arc<AtomicUsize>, let_through: Arc<Semaphore>) -> SocketAddr {
+        let handler = get(async move |Path(name): Path<String>| {
+            if name == "held" {
+                begun.fetch_add(1, Ordering::Relaxed);
+                let_through.acquire().await.unwrap().forget();
+            }
+            format!("<{name}>")
+        });
+        let metrics = ConnectionMetrics {
+            open: IntGauge::new("open", "open").unwrap(),
+            let_go: IntCounter::new("let_go", "let go").unwrap(),
+        };
+        let acceptor = Acceptor::new(Router::new().route("/{name}", handler), 16, metrics);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(acceptor.accept(listener.into(), CancellationToken::new()));
+        address
+    }
+
+    async fn ask(client: &mut TcpStream, names: &[&str]) {
+        let get = |name: &&str| format!("GET /{name} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let requests: String = names.iter().map(get).collect();
+        client.write_all(requests.as_bytes()).await.unwrap();
+    }
+
+    async fn answered(client: &mut TcpStream, name: &str) {
+        let (mut read, answer) = (Vec::new(), format!("<{name}>"));
+        let reading = async {
+            while !String::from_utf8_lossy(&read).ends_with(&answer) {
+                assert!(client.read_buf(&mut read).await.unwrap() > 0, "closed");
+            }
+        };
+        let reading = timeout(Duration::from_secs(60), reading).await;
+        reading.unwrap_or_else(|_| panic!("{name} is not answered"));
+    }
+
+    #[tokio::test]
+    async fn requests_sent_early_are_worked_on_one_at_a_time_and_keep_nobody_else() {
+        let (begun, let_through) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let address = serve(Arc::clone(&begun), Arc::clone(&let_through)).await;
+        let mut early = Vec::new();
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            ask(&mut client, &["first", "held"]).await;
+            answered(&mut client, "first").await;
+            early.push(client);
+        }
+        let mut patient = TcpStream::connect(address).await.unwrap();
+        for name in ["one", "two", "three"] {
+            ask(&mut patient, &[name]).await;
+            answered(&mut patient, name).await;
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+        let_through.add_permits(3);
+        for client in &mut early {
+            answered(client, "held").await;
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
     }
 }

@@ -9,7 +9,7 @@ use prometheus::{IntCounter, IntGauge};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::task::AbortHandle;
@@ -54,6 +54,8 @@ pub(crate) struct Turn(Arc<TurnOf>);
 struct TurnOf {
     /// Since when it is the client's; 0 while it is ours.
     waits_since: AtomicU64,
+    /// Whether anything has arrived since the last answer.
+    heard: AtomicBool,
     clock: Clock,
 }
 
@@ -102,6 +104,7 @@ impl Connections {
         let id = self.0.clock.now();
         let turn = Turn(Arc::new(TurnOf {
             waits_since: AtomicU64::new(id),
+            heard: AtomicBool::new(false),
             clock: self.0.clock.clone(),
         }));
         let connection = Connection {
@@ -168,6 +171,17 @@ impl Turn {
     pub(crate) fn is_the_clients(&self) {
         let now = self.0.clock.now();
         self.0.waits_since.store(now, Ordering::Relaxed);
+        self.0.heard.store(false, Ordering::Relaxed);
+    }
+
+    /// Something has arrived.
+    pub(crate) fn hears(&self) {
+        self.0.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request that is there now was sent without waiting for the answer to the one before.
+    pub(crate) fn came_early(&self) -> bool {
+        !self.0.heard.load(Ordering::Relaxed)
     }
 }
 

@@ -17,9 +17,10 @@ use tokio_util::either::Either;
 /// busy reader stands still.
 const WRITE_DEADLINE: Duration = Duration::from_secs(12);
 
-/// Most that the kernel keeps of an answer beyond what is on its way to the client, in bytes; without
-/// this it is megabytes a connection.
-const MAX_UNSENT_BYTES: u32 = 16 * 1024;
+/// Most that the kernel keeps of answers beyond what is on its way to the client, in bytes; without this
+/// it is megabytes a connection. About three ordinary answers: whoever asks on and reads none has no more
+/// worked on.
+const MAX_UNSENT_BYTES: u32 = 2 * 1024;
 
 /// A connection, and the address of its client; behind the balancer, on a Unix socket, it has none.
 pub(crate) type Accepted = (Either<TcpStream, UnixStream>, Option<IpAddr>);
