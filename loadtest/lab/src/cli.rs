@@ -6,6 +6,7 @@ mod conformance;
 mod doctor;
 mod exit;
 mod judge;
+mod live;
 mod options;
 mod progress;
 mod report;
@@ -57,16 +58,19 @@ Start here:
                                     beside clients that only hold connections: compare the p99 with
                                     that of the first run
   lab run phase3 --slower 2.8       on a 2.8th of the CPU, as a slower machine would
+  lab load --rate 100,500,1000 --each 30s
+                                    load what is up, however it was brought up, in three steps
   lab compare A1,A2 B1,B2 --fail-on 'p99>10%'
                                     repeats of two questions: what differs, and is it noise?
   lab judge --all                   judge the stored runs again; needs no engine
   lab up phase1                     only bring it up: http://127.0.0.1:8080, Grafana on :3000
 
 Exit codes:
-  0   done; for runs: all were measured, whatever was missed
+  0   done; for runs and loads: all were measured, whatever was missed
   1   it could not be done, or was interrupted
   2   the command line is wrong
-  11  a run is INVALID, or a conformance case failed
+  11  a run or a load is INVALID (a load: something acknowledged is lost, or nothing was acknowledged),
+      or a conformance case failed
   13  a comparison is beyond its --fail-on
 with --strict also:
   10  a run is SUSPECT
@@ -98,6 +102,8 @@ enum Command {
     /// Measure a phase once, from empty databases to a verdict.
     #[command(visible_alias = "measure")]
     Run(Box<RunOptions>),
+    /// Load what is already up, and look for every acknowledged signup; brings nothing up or down.
+    Load(Box<live::LiveOptions>),
     /// The main job: every phase at its own scale, in a window that fits this machine.
     Main(runs::MainOptions),
     /// Judge stored runs again, from their records alone.
@@ -188,6 +194,7 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
             ExitCode::SUCCESS
         }
         Command::Run(options) => runs::run(root, &options).await?,
+        Command::Load(options) => live::load(root, *options).await?,
         Command::Main(options) => runs::main_job(root, &options).await?,
         Command::Judge(options) => judge::judge(&project.results(), &options)?,
         Command::Compare(options) => compare::compare(&project.results(), &options)?,

@@ -77,7 +77,7 @@ pub async fn run(
         stop.child_token(),
         follow_ups,
     )?);
-    let attack = attack::attack(plan.base.as_str(), &shared)?;
+    let attack = attack::attack(plan.base.as_str(), &shared, plan.report.as_deref())?;
     let worker = Worker::start().context("the generator's thread")?;
     // Ends by itself when the tickets are closed and taken.
     let goose = worker.spawn(Box::pin(attack.execute()));

@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod cost_floor;
 mod environment;
+pub mod live;
 mod lock;
 mod pilot;
 mod rest;
@@ -18,6 +19,7 @@ use crate::stack::host;
 use anyhow::ensure;
 use bench::Bench;
 use lab_truth::assemble::Seen;
+use lab_truth::ledger::Reconciliation;
 use lab_truth::plan::Participants;
 use lab_truth::record::Run;
 use lab_truth::spec::{FaultSpec, RunSpec};
@@ -95,7 +97,9 @@ async fn measure(spec: &RunSpec, stack: &Stack, setting: &Setting<'_>) -> anyhow
     let after = bench.come_to_rest(spec.users, &load, steps).await?;
 
     steps.step("looking for every acknowledged signup");
-    let (audit, commits) = audit::audit(&bench, spec.users, participants, &load).await?;
+    let (databases, queue) = (&bench.databases, bench.queue.as_ref());
+    let ledger = Reconciliation::open(spec.users, participants, &load.attempts);
+    let (audit, commits) = audit::audit(databases, queue, ledger, spec.users, &load).await?;
 
     let provenance = environment::provenance(id, setting.root, &before.inspected, cpu).await?;
     let seen = Seen {

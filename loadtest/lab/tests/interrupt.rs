@@ -25,7 +25,7 @@ fn press_ctrl_c() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_stops_the_load_and_not_the_process() {
     let stop = CancellationToken::new();
-    load::stop_on_interrupt(stop.clone()).unwrap();
+    load::stop_on_interrupt(vec![stop.clone()]).unwrap();
     // Tokio's own handler may be added after it, and both are called.
     let tokio_saw_it = tokio::spawn(tokio::signal::ctrl_c());
     // Accepts, and never answers.
@@ -39,6 +39,7 @@ async fn ctrl_c_stops_the_load_and_not_the_process() {
         schedule: Schedule::signups(1_000, Duration::from_secs(100), 1),
         slots: 50,
         greedy: GreedyClients::default(),
+        report: None,
     };
     let sending = tokio::spawn(load::run(plan, Arc::new(Progress::default()), stop));
     tokio::time::sleep(Duration::from_secs(2)).await;

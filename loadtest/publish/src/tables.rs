@@ -2,6 +2,7 @@
 //! the summary that `lab` prints on a terminal.
 
 mod curated;
+mod steps;
 mod terminal;
 
 use crate::format::{NONE, count, number};
@@ -11,6 +12,7 @@ pub(crate) use curated::curated_ids;
 pub use curated::with_curated_table;
 use lab_truth::record::{Percentiles, Run, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
+pub use steps::steps;
 pub use terminal::summary;
 
 const NO_RUNS: &str = "No run is published yet.";

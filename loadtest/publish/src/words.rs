@@ -5,9 +5,10 @@ mod misses;
 mod reasons;
 
 use crate::format::NONE;
-use lab_truth::record::{Outcome, Run, Verdict};
+use lab_truth::record::{Outcome, Run, Step, Verdict};
+use lab_truth::spec::Goal;
 use misses::{brief, sentence};
-pub use reasons::reasons;
+pub use reasons::{reasons, reasons_of_load};
 
 /// The word a verdict is printed as.
 #[must_use]
@@ -43,6 +44,14 @@ pub fn missed(run: &Run) -> Vec<String> {
     missed.map(|miss| sentence(run, miss)).collect()
 }
 
+/// What a step of a load missed, in brief; empty where it was carried, or is not judged.
+#[must_use]
+pub fn missed_of_step(goal: &Goal, step: &Step) -> String {
+    let missed = step.outcome.iter().flat_map(|outcome| &outcome.missed);
+    let missed: Vec<String> = missed.map(|miss| brief(goal, miss)).collect();
+    missed.join(", ")
+}
+
 /// The three answers in a line: `VALID, MISSED: 8,754 of 10,590/s, p99 20.4 s; phase3-balancer at its
 /// cap`.
 #[must_use]
@@ -56,7 +65,7 @@ pub fn in_a_line(run: &Run) -> String {
     }
     // The first two say most; the report has all.
     let telling = outcome.missed.iter().take(2);
-    let missed: Vec<String> = telling.map(|miss| brief(run, miss)).collect();
+    let missed: Vec<String> = telling.map(|miss| brief(&run.goal, miss)).collect();
     line += &format!(", MISSED: {}", missed.join(", "));
     if let Some(bottleneck) = &run.bottleneck {
         line += &format!("; {} at its cap", bottleneck.service);
@@ -148,8 +157,15 @@ mod tests {
                 Reason::UnreadableDeadLetters { number: 3 },
                 "3 dead letters are no readable",
             ),
+            (
+                Reason::NotChecked {
+                    what: "caps".into(),
+                },
+                "caps not checked",
+            ),
+            (Reason::Interrupted, "stopped before its end"),
         ] {
-            let sentence = super::reasons::reason(&run, &reason);
+            let sentence = super::reasons::reason(&run.incidents, &reason);
             assert!(sentence.contains(told), "{sentence}");
         }
     }

@@ -1,10 +1,13 @@
 //! Puts the record of a run together from what was seen of it.
 
+mod loaded;
+
 use crate::evidence::{After, Audit, Before, CpuShares, FaultsSeen, LoadSeen, Reading};
 use crate::figures;
 use crate::ledger::CommitTimes;
 use crate::record::{Build, Cap, Environment, Incidents, Run, SCHEMA, Verdict};
 use crate::spec::{Goal, RunSpec};
+pub use loaded::{LoadAsked, SeenOfLoad};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -67,11 +70,12 @@ impl Seen {
         let unseen = self.load.never_recorded;
         let unexplained = if faults.is_empty() { unseen } else { 0 };
         let past_port_proxy = self.before.past_port_proxy;
+        let asked = (self.spec.window_s, self.spec.slots);
         Ok(Run {
             schema: SCHEMA,
             started_at: OffsetDateTime::from(self.load.started_at).format(&Rfc3339)?,
             caps: self.caps(),
-            load: figures::load(&self.spec, &self.load, self.cpu, past_port_proxy),
+            load: figures::load(asked, &self.load, self.cpu, past_port_proxy),
             greedy: self.load.greedy.clone(),
             answers: figures::answers(attempts),
             reads: figures::reads(attempts),

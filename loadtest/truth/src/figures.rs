@@ -5,6 +5,7 @@ mod incidents;
 mod load;
 mod promises;
 mod reads;
+mod steps;
 mod timeline;
 
 use crate::evidence::{Attempt, Kind};
@@ -17,6 +18,7 @@ pub use load::{counts, load};
 pub use promises::{broken_promises, is_outside};
 pub use reads::{hit_rate, reads};
 use std::collections::BTreeMap;
+pub use steps::steps;
 pub use timeline::{backlog, timeline};
 
 /// How many requests of each kind got which answer.

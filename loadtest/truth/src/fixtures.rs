@@ -7,8 +7,12 @@
     reason = "a test says what it expects by panicking"
 )]
 
-use crate::record::{Backlog, GreedySeen, Held, Run, Second};
-use crate::spec::{GreedyClients, PhaseName};
+use crate::record::{
+    Backlog, GreedySeen, Held, LOAD_SCHEMA, Load, Loaded, Outcome, Percentiles, Receipts, Run,
+    Second, Step, Verdict,
+};
+use crate::spec::{Arrivals, Goal, GreedyClients, PhaseName, Scenario};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// 1,000 users in 100 s, clean.
@@ -28,6 +32,58 @@ pub fn lost() -> Run {
 #[must_use]
 pub fn overloaded() -> Run {
     read("20261128T052141Z-phase3-rush-1000000")
+}
+
+/// Two steps of a load at a stranger's URL, with every receipt found; not judged yet.
+#[must_use]
+pub fn loaded() -> Loaded {
+    let step = |begin_s, users: u32| Step {
+        begin_s,
+        window_s: 10.0,
+        users,
+        asked_per_s: f64::from(users) / 10.0,
+        acknowledged_per_s: f64::from(users) / 10.0,
+        acknowledged: users.into(),
+        answer: Percentiles {
+            count: users.into(),
+            p50: 2.0,
+            p99: 9.5,
+            ..Percentiles::default()
+        },
+        outcome: Some(Outcome::default()),
+        ..Step::default()
+    };
+    Loaded {
+        schema: LOAD_SCHEMA,
+        id: "20261128T120000Z-load-rush-6000".to_owned(),
+        started_at: "2026-11-28T12:00:00Z".to_owned(),
+        command: "lab load --rate 100,500 --each 10".to_owned(),
+        url: "http://192.0.2.7:8080/".to_owned(),
+        event: "00000000-0000-7000-8000-000000000001".to_owned(),
+        phase: None,
+        scenario: Scenario::Rush,
+        arrivals: Arrivals::Flat,
+        seed: 1,
+        stopped: false,
+        load: Load {
+            generator_lag_p99_ms: Some(0.3),
+            ..Load::default()
+        },
+        cpu_steal_share: 0.0,
+        steps: vec![step(0, 1_000), step(10, 5_000)],
+        answers: BTreeMap::new(),
+        receipts: Receipts {
+            found: 6_000,
+            ..Receipts::default()
+        },
+        databases: None,
+        databases_unread: None,
+        cost: BTreeMap::new(),
+        timeline: Vec::new(),
+        verdict: Verdict::Invalid,
+        reasons: Vec::new(),
+        goal: Goal::default(),
+    }
 }
 
 /// The clean rush as it could have been with a queue: each signup recorded in the second after its

@@ -19,6 +19,8 @@ pub struct Reconciliation {
     entries: Vec<Entry>,
     /// In the databases that own signups.
     owned: Rows,
+    /// Whether rows of others are none of its business.
+    among_others: bool,
     ledger: Ledger,
 }
 
@@ -48,6 +50,7 @@ impl Reconciliation {
             participants,
             entries,
             owned: Rows::none(users as usize),
+            among_others: false,
             ledger: Ledger::default(),
         };
         for attempt in attempts
@@ -57,6 +60,20 @@ impl Reconciliation {
             opened.enter(attempt);
         }
         opened
+    }
+
+    /// For databases in which others have rows, too. A run begins with empty ones, and a row of nobody in
+    /// it is unexpected.
+    #[must_use]
+    pub fn among_others(mut self) -> Self {
+        self.among_others = true;
+        self
+    }
+
+    /// Whether this row is to be entered, wherever it was found.
+    #[must_use]
+    pub fn concerns(&self, row: &Row) -> bool {
+        !self.among_others || self.participants.number(&row.email).is_some()
     }
 
     fn enter(&mut self, attempt: &Attempt) {

@@ -11,6 +11,7 @@ mod greedy;
 mod incidents;
 mod judgement;
 mod ledger;
+mod loaded;
 mod promises;
 pub mod v1;
 
@@ -22,6 +23,7 @@ pub use greedy::{GreedySeen, Held};
 pub use incidents::Incidents;
 pub use judgement::{Bottleneck, FirstJudgement, Miss, Outcome, Reason, Verdict};
 pub use ledger::{Counts, Ledger};
+pub use loaded::{LOAD_SCHEMA, Loaded, Receipts, Step};
 pub use promises::BrokenPromises;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

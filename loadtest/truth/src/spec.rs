@@ -7,6 +7,7 @@ mod goal;
 mod greedy;
 mod names;
 mod slowdown;
+mod step;
 
 pub use excuse::{Excuse, excuse};
 pub use fault::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use slowdown::Slowdown;
 use std::collections::BTreeSet;
+pub use step::StepSpec;
 
 /// The window of the published runs, in seconds.
 pub const PUBLISHED_WINDOW_S: u32 = 100;

@@ -1,7 +1,7 @@
 //! The `results/` folder: one folder a run, found, read and written. `run.json` is the only source; what
 //! is derived from it is made elsewhere.
 
-use crate::record::{Run, SCHEMA, v1};
+use crate::record::{Loaded, Run, SCHEMA, Second, v1};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::fs;
@@ -21,6 +21,9 @@ pub struct Runs {
     /// Not read: a sentence each, with the file's name.
     pub unreadable: Vec<String>,
 }
+
+/// The record of a load on what was up, in its folder. Nothing here looks for it: it is no run.
+pub const LOAD_FILE: &str = "load.json";
 
 /// The part of a record that says how to read the rest.
 #[derive(Deserialize)]
@@ -43,6 +46,23 @@ pub fn write_run(results: &Path, run: &Run) -> Result<(PathBuf, Run)> {
     write(&file, &json)?;
     let run = read_run(&folder)?;
     Ok((folder, run))
+}
+
+/// Writes the record of a load on what was up into its folder, `<place>/<id>/`; returns the file.
+///
+/// # Errors
+/// When it cannot be written, or a figure is not a number (JSON has no NaN).
+pub fn write_load(place: &Path, loaded: &Loaded) -> Result<PathBuf> {
+    let head = Loaded {
+        timeline: Vec::new(),
+        ..loaded.clone()
+    };
+    let json = in_lines(serde_json::to_string_pretty(&head)?, &loaded.timeline)?;
+    let folder = place.join(&loaded.id);
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let file = folder.join(LOAD_FILE);
+    write(&file, &json)?;
+    Ok(file)
 }
 
 /// Writes a file whole or not at all: beside its place first, flushed, and then moved there.
@@ -170,21 +190,25 @@ fn run_json(run: &Run) -> Result<String> {
         timeline: Vec::new(),
         ..run.clone()
     };
-    let seconds = run
-        .timeline
+    in_lines(serde_json::to_string_pretty(&head)?, &run.timeline)
+}
+
+/// A record with no second in it, and these in it, a line each.
+fn in_lines(head: String, timeline: &[Second]) -> Result<String> {
+    let seconds = timeline
         .iter()
         .map(serde_json::to_string)
         .collect::<Result<Vec<_>, _>>()?;
-    let mut json = serde_json::to_string_pretty(&head)? + "\n";
-    if !seconds.is_empty() {
-        let timeline = format!(
-            "\n  \"timeline\": [\n    {}\n  ],\n",
-            seconds.join(",\n    ")
-        );
-        // A string in JSON holds no line break, so this is the key and nothing else.
-        json = json.replacen("\n  \"timeline\": [],\n", &timeline, 1);
+    let json = head + "\n";
+    if seconds.is_empty() {
+        return Ok(json);
     }
-    Ok(json)
+    let timeline = format!(
+        "\n  \"timeline\": [\n    {}\n  ],\n",
+        seconds.join(",\n    ")
+    );
+    // A string in JSON holds no line break, so this is the key and nothing else.
+    Ok(json.replacen("\n  \"timeline\": [],\n", &timeline, 1))
 }
 
 /// The ids in a results folder, oldest first. The records themselves are not looked at: one that is

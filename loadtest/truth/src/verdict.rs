@@ -7,8 +7,10 @@ mod carried;
 pub mod claims;
 mod counts;
 mod generator;
+mod loaded;
 
 use crate::record::{FirstJudgement, Reason, Run, Verdict};
+pub use loaded::judge_load;
 
 /// Answers the three questions, and writes the answers into the run.
 pub fn judge(run: &mut Run) {

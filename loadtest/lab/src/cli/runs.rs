@@ -108,7 +108,7 @@ pub(super) async fn make_room(
 /// Not Tokio's: goose installs a handler of its own, which would replace it.
 fn stop_on_interrupt() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    load::stop_on_interrupt(stop.clone())?;
+    load::stop_on_interrupt(vec![stop.clone()])?;
     Ok(stop)
 }
 

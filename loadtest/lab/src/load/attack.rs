@@ -1,5 +1,5 @@
 //! How goose is set up: as many users as there are slots, started at once, silent, and without the
-//! controllers, reports and log files it can offer.
+//! controllers and log files it can offer. It writes a report where one is asked for.
 
 use super::shared::Shared;
 use super::slot;
@@ -7,12 +7,21 @@ use goose::GooseAttack;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
+use std::path::Path;
 use std::sync::Arc;
 
-/// The attack, ready to execute.
-pub(super) fn attack(host: &str, shared: &Arc<Shared>) -> anyhow::Result<GooseAttack> {
+/// What a reader of goose's report must know: its users are no participants here.
+const NOTES: &str = "Written by goose for an open load of the signup lab. Response times count from the \
+    instant a request was meant to be sent; goose's users are the slots in which requests are in flight.";
+
+/// The attack, ready to execute; with a `report`, goose writes one there when it has ended.
+pub(super) fn attack(
+    host: &str,
+    shared: &Arc<Shared>,
+    report: Option<&Path>,
+) -> anyhow::Result<GooseAttack> {
     let users = shared.slots.to_string();
-    let configuration = GooseConfiguration::parse_args_default(&[
+    let mut arguments = vec![
         "--host",
         host,
         "--users",
@@ -24,14 +33,18 @@ pub(super) fn attack(host: &str, shared: &Arc<Shared>) -> anyhow::Result<GooseAt
         // what it has counted when its last user has started, and the load begins after that.
         "--no-transaction-metrics",
         "--no-scenario-metrics",
-        "--no-status-codes",
         "--no-print-metrics",
-        "--no-error-summary",
         "--no-telnet",
         "--co-mitigation",
         "disabled",
         "--quiet",
-    ])?;
+    ];
+    let report = report.map(|file| file.to_string_lossy());
+    match &report {
+        Some(file) => arguments.extend(["--report-file", &**file, "--notes", NOTES]),
+        None => arguments.extend(["--no-status-codes", "--no-error-summary"]),
+    }
+    let configuration = GooseConfiguration::parse_args_default(&arguments)?;
     let scenario = Scenario::new("slot")
         .register_transaction(ready(shared).set_on_start())
         .register_transaction(serve(shared).set_name("serve"));

@@ -145,6 +145,7 @@ pub(crate) async fn step(
         schedule: Schedule::signups(count, length, u64::from(rate)),
         slots,
         greedy: GreedyClients::default(),
+        report: None,
     };
     let progress = Arc::new(Progress::default());
     let seen = run(plan, progress, CancellationToken::new()).await?;

@@ -6,11 +6,15 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `stop` on SIGINT, SIGTERM and SIGHUP. Call it before the first load; it replaces
-/// `tokio::signal::ctrl_c` when that was called before.
+/// Cancels the first of `stops` that is not cancelled yet on SIGINT, SIGTERM and SIGHUP. Call it before the
+/// first load; it replaces `tokio::signal::ctrl_c` when that was called before.
 ///
 /// # Errors
 /// When it was called before in this process, or a load has run without it.
-pub fn stop_on_interrupt(stop: CancellationToken) -> anyhow::Result<()> {
-    Ok(ctrlc::set_handler(move || stop.cancel())?)
+pub fn stop_on_interrupt(stops: Vec<CancellationToken>) -> anyhow::Result<()> {
+    Ok(ctrlc::set_handler(move || {
+        if let Some(next) = stops.iter().find(|stop| !stop.is_cancelled()) {
+            next.cancel();
+        }
+    })?)
 }

@@ -8,6 +8,7 @@ use lab_truth::evidence::Attempt;
 use lab_truth::plan::{Participants, Schedule};
 use lab_truth::spec::{GreedyClients, Scenario};
 use reqwest::Url;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,9 @@ pub struct Plan {
     pub slots: usize,
     /// Who holds connections meanwhile.
     pub greedy: GreedyClients,
+    /// Where goose is to write a report of its own, as HTML. Measured runs do without: keeping what it
+    /// shows costs the generator CPU.
+    pub report: Option<PathBuf>,
 }
 
 /// What the pacer and the slots share.

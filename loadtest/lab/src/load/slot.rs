@@ -85,13 +85,16 @@ async fn record(user: &mut GooseUser, attempt: &Attempt) -> TransactionResult {
         Kind::Signup => "POST",
         Kind::Event | Kind::Receipt | Kind::Count => "GET",
     };
+    let success = attempt.ending.is_success();
+    // For goose's summary of errors; without one it makes up a longer text.
+    let error = (!success).then(|| attempt.ending.to_string());
     user.record_custom_request_duration(
         method,
         attempt.kind.as_str(),
         Duration::from_micros(attempt.latency_us()),
-        attempt.ending.is_success(),
+        success,
         attempt.ending.status(),
-        None,
+        error.as_deref(),
     )
     .await
 }

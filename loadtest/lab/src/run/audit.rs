@@ -1,29 +1,31 @@
 //! What is found of a load when everything has come to rest: in the databases, in the dead-letter
 //! queue, and on the clock.
 
-use super::bench::Bench;
+use crate::stack::databases::Databases;
 use crate::stack::phases::Role;
+use crate::stack::queue::Queue;
 use lab_truth::evidence::{Audit, LoadSeen};
 use lab_truth::ledger::{CommitTimes, Reconciliation};
-use lab_truth::plan::Participants;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Looks everywhere. The times of the commits are looked for where the answers come before them.
+/// Looks everywhere for what `ledger` is about. The times of the commits are looked for where the
+/// answers come before them.
 pub(super) async fn audit(
-    bench: &Bench<'_>,
+    databases: &Databases,
+    queue: Option<&Queue>,
+    mut ledger: Reconciliation,
     users: u32,
-    participants: Participants,
     load: &LoadSeen,
 ) -> anyhow::Result<(Audit, Option<CommitTimes>)> {
     let elapsed = load.started.elapsed();
-    let mut ledger = Reconciliation::open(users, participants, &load.attempts);
+    let mut commits =
+        queue.map(|_| CommitTimes::open(users, &load.attempts, load.started_at, elapsed));
     let mut replicas = ledger.replica_rows();
-    let mut commits = bench
-        .queue
-        .as_ref()
-        .map(|_| CommitTimes::open(users, &load.attempts, load.started_at, elapsed));
-    let read = bench.databases.read(commits.is_some(), |found| {
+    let read = databases.read(commits.is_some(), |found| {
+        if !ledger.concerns(&found.row) {
+            return;
+        }
         if found.misrouted {
             ledger.misrouted();
         }
@@ -40,15 +42,16 @@ pub(super) async fn audit(
         }
     });
     let shard_maps = read.await?;
-    if bench.databases.have_replicas() {
+    if databases.have_replicas() {
         ledger.compare(&replicas);
     }
     let mut dead_letters = BTreeMap::new();
-    if let Some(queue) = &bench.queue {
+    if let Some(queue) = queue {
         let read = queue.read_dead_letters(|letter| {
             *dead_letters.entry(letter.reason).or_default() += 1;
             match letter.signup {
-                Some(row) => ledger.found_dead(&row),
+                Some(row) if ledger.concerns(&row) => ledger.found_dead(&row),
+                Some(_) => {}
                 None => ledger.found_unreadable(),
             }
         });

@@ -118,6 +118,7 @@ impl<'a> Bench<'a> {
             schedule,
             slots: spec.slots as usize,
             greedy: spec.greedy,
+            report: None,
         };
         let ordered = faults::order(&spec.faults, &self.containers, &progress.begins);
         let seen = load::run(plan, progress, stop).await?;

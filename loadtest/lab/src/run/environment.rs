@@ -87,7 +87,7 @@ async fn output(root: &Path, program: &str, arguments: &[&str]) -> String {
 }
 
 /// What was typed, without this machine's folders.
-fn command(words: impl Iterator<Item = String>) -> String {
+pub(super) fn command(words: impl Iterator<Item = String>) -> String {
     let mut command = vec!["lab".to_owned()];
     let mut words = words.skip(1);
     while let Some(word) = words.next() {

@@ -14,6 +14,7 @@ use super::project;
 pub use about::{About, about};
 use anyhow::{Context, ensure};
 use bollard::Docker;
+use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, StopContainerOptions,
 };
@@ -24,6 +25,9 @@ use lab_truth::evidence::{Inspected, Usage};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// The label by which Compose says of which service a container is.
+const SERVICE: &str = "com.docker.compose.service";
 
 /// The containers of a phase that is up. They are looked up once: a container that is killed or
 /// stopped and started again keeps its id.
@@ -53,8 +57,33 @@ pub async fn running_services() -> anyhow::Result<Vec<String>> {
     Ok(all.into_iter().map(|(service, _)| service).collect())
 }
 
+/// The addresses of the containers of the lab that run now, each with its Compose service.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn addresses() -> anyhow::Result<Vec<(IpAddr, String)>> {
+    let mut all = Vec::new();
+    for container in listed(&connect().await?, false).await? {
+        let networks = container.network_settings.and_then(|of| of.networks);
+        let service = container.labels.and_then(|mut of| of.remove(SERVICE));
+        for (_, network) in networks.into_iter().flatten() {
+            let address = network.ip_address.and_then(|address| address.parse().ok());
+            all.extend(address.zip(service.clone()));
+        }
+    }
+    Ok(all)
+}
+
 /// Service and id of every container of the project; `stopped` with those that do not run.
 async fn all_containers(docker: &Docker, stopped: bool) -> anyhow::Result<Vec<(String, String)>> {
+    let list = listed(docker, stopped).await?;
+    let found = list
+        .into_iter()
+        .filter_map(|container| Some((container.labels?.remove(SERVICE)?, container.id?)));
+    Ok(found.collect())
+}
+
+async fn listed(docker: &Docker, stopped: bool) -> anyhow::Result<Vec<ContainerSummary>> {
     let label = vec![format!("com.docker.compose.project={}", project::NAME)];
     let filters = HashMap::from([("label".to_owned(), label)]);
     let options = ListContainersOptionsBuilder::new()
@@ -62,12 +91,7 @@ async fn all_containers(docker: &Docker, stopped: bool) -> anyhow::Result<Vec<(S
         .filters(&filters)
         .build();
     let list = docker.list_containers(Some(options)).await;
-    let list = list.context("the Docker engine does not answer")?;
-    let found = list.into_iter().filter_map(|container| {
-        let service = container.labels?.remove("com.docker.compose.service")?;
-        Some((service, container.id?))
-    });
-    Ok(found.collect())
+    list.context("the Docker engine does not answer")
 }
 
 impl Containers {

@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-const EVENT: &str = "00000000-0000-7000-8000-000000000001";
+pub(crate) static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) const EVENT: &str = "00000000-0000-7000-8000-000000000001";
 
-async fn serve(router: Router) -> String {
+pub(crate) async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -33,6 +33,7 @@ fn plan(base: &str, schedule: Schedule, slots: usize) -> Plan {
         schedule,
         slots,
         greedy: GreedyClients::default(),
+        report: None,
     }
 }
 
@@ -50,7 +51,7 @@ async fn send_plan(plan: Plan, stop: CancellationToken) -> LoadSeen {
     seen
 }
 
-fn receipt(number: usize) -> String {
+pub(crate) fn receipt(number: usize) -> String {
     format!("{number:0>42}A")
 }
 

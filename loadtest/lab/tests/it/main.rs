@@ -8,6 +8,7 @@
 mod engine;
 mod generator;
 mod help;
+mod live;
 mod passwords;
 mod queue;
 mod streams;

@@ -7,6 +7,7 @@
 )]
 
 mod contract;
+mod live;
 mod monitoring;
 mod phase1;
 mod phase2;

@@ -12,15 +12,7 @@ use lab_truth::spec::{Budget, Scenario};
 /// The table printed last, one row a run, at most 80 columns wide. Its last line has no line break.
 #[must_use]
 pub fn summary(runs: &[Run], colours: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
-    // A wrapped row cannot be read across; some terminals claim to have no width at all.
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    if colours {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
+    let mut table = plain(colours);
     let names = [
         "phase",
         "users",
@@ -46,6 +38,20 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
         table.add_row(row(run));
     }
     table.trim_fmt()
+}
+
+/// A table without lines but one below its head.
+pub(super) fn plain(colours: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+    // A wrapped row cannot be read across; some terminals claim to have no width at all.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if colours {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
 }
 
 fn row(run: &Run) -> Vec<Cell> {

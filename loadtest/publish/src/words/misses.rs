@@ -1,7 +1,8 @@
 //! What was missed of a goal, in sentences and in brief.
 
 use crate::format::{count, number};
-use lab_truth::record::{Miss, Run};
+use lab_truth::record::{Incidents, Miss, Run};
+use lab_truth::spec::Goal;
 
 pub(super) fn sentence(run: &Run, miss: &Miss) -> String {
     match miss {
@@ -49,13 +50,13 @@ pub(super) fn sentence(run: &Run, miss: &Miss) -> String {
         Miss::DeadLettered { signups } => format!(
             "{} acknowledged signups are only in the dead-letter queue: an operator must record them{}",
             count(*signups),
-            dead(run)
+            dead(&run.incidents)
         ),
     }
 }
 
 /// A miss in two or three words.
-pub(super) fn brief(run: &Run, miss: &Miss) -> String {
+pub(super) fn brief(goal: &Goal, miss: &Miss) -> String {
     match miss {
         Miss::Rate {
             acknowledged_per_s,
@@ -71,7 +72,7 @@ pub(super) fn brief(run: &Run, miss: &Miss) -> String {
         Miss::P99 { ms } if *ms >= 1_000.0 => format!("p99 {} s", number(ms / 1_000.0)),
         Miss::P99 { ms } => format!("p99 {} ms", number(*ms)),
         Miss::LateAnswers { requests } => {
-            format!("{} over {} s", count(*requests), run.goal.answer_s)
+            format!("{} over {} s", count(*requests), goal.answer_s)
         }
         Miss::Drain { seconds } => format!("drained after {} s", number(*seconds)),
         Miss::ReceiptsDenied { checks } => format!("{} receipts denied", count(*checks)),
@@ -82,8 +83,8 @@ pub(super) fn brief(run: &Run, miss: &Miss) -> String {
 }
 
 /// The reasons of all dead letters, in brackets.
-pub(super) fn dead(run: &Run) -> String {
-    let letters = run.incidents.dead_letters.iter();
+pub(super) fn dead(incidents: &Incidents) -> String {
+    let letters = incidents.dead_letters.iter();
     let letters: Vec<_> = letters
         .map(|(reason, number)| format!("{number} {reason}"))
         .collect();

@@ -3,15 +3,23 @@
 use super::misses::dead;
 use crate::format::{count, number, percent};
 use lab_truth::evidence::CATCH_UP_TIMEOUT;
-use lab_truth::record::{Reason, Run};
+use lab_truth::record::{Incidents, Loaded, Reason, Run};
 
 /// Why the numbers of a run may not simply be quoted, one sentence each.
 #[must_use]
 pub fn reasons(run: &Run) -> Vec<String> {
-    run.reasons.iter().map(|one| reason(run, one)).collect()
+    let all = run.reasons.iter();
+    all.map(|one| reason(&run.incidents, one)).collect()
 }
 
-pub(super) fn reason(run: &Run, reason: &Reason) -> String {
+/// The same of a load that was sent to what was up.
+#[must_use]
+pub fn reasons_of_load(loaded: &Loaded) -> Vec<String> {
+    let (all, incidents) = (loaded.reasons.iter(), Incidents::default());
+    all.map(|one| reason(&incidents, one)).collect()
+}
+
+pub(super) fn reason(incidents: &Incidents, reason: &Reason) -> String {
     match reason {
         Reason::Unclean { class, number } => {
             format!("the ledger is not clean: {} {class}", count(*number))
@@ -33,9 +41,11 @@ pub(super) fn reason(run: &Run, reason: &Reason) -> String {
             format!(
                 "{} dead letters are no readable signup{}",
                 count(*number),
-                dead(run)
+                dead(incidents)
             )
         }
+        Reason::NotChecked { what } => format!("{what} not checked"),
+        Reason::Interrupted => "the load was stopped before its end".into(),
         _ => doubt(reason),
     }
 }

@@ -2,11 +2,9 @@
 
 use crate::evidence::{After, Attempt, Before, CpuShares, Kind, LoadSeen};
 use crate::record::{Counts, Ledger, Load};
-use crate::spec::RunSpec;
-use std::time::Duration;
 
 /// Answers that come this long after the end of the window still keep pace with the arrivals.
-const PACE: Duration = Duration::from_secs(1);
+pub(super) const PACE_US: u64 = 1_000_000;
 
 /// The load. Rates count what was intended within the window: what follows from an answer may come
 /// later, and would make every run look slow.
@@ -15,10 +13,15 @@ const PACE: Duration = Duration::from_secs(1);
     clippy::cast_precision_loss,
     reason = "counts of a run are exact in a double"
 )]
-pub fn load(spec: &RunSpec, seen: &LoadSeen, cpu: CpuShares, past_port_proxy: bool) -> Load {
-    let window_s = f64::from(spec.window_s);
-    let window_us = u64::from(spec.window_s) * 1_000_000;
-    let pace_us = window_us + u64::try_from(PACE.as_micros()).unwrap_or(u64::MAX);
+pub fn load(
+    (window_s, slots): (u32, u32),
+    seen: &LoadSeen,
+    cpu: CpuShares,
+    past_port_proxy: bool,
+) -> Load {
+    let window_us = u64::from(window_s) * 1_000_000;
+    let window_s = f64::from(window_s);
+    let pace_us = window_us + PACE_US;
     let in_window =
         |attempt: &&Attempt| attempt.kind == Kind::Signup && attempt.intended_us < window_us;
     let signups = || seen.attempts.iter().filter(in_window);
@@ -34,7 +37,7 @@ pub fn load(spec: &RunSpec, seen: &LoadSeen, cpu: CpuShares, past_port_proxy: bo
         late: seen.late,
         dropped: seen.dropped,
         waited_for_slot: Some(seen.waited_for_slot),
-        slots: spec.slots,
+        slots,
         generator_cpu_s: seen.cpu_s,
         generator_cpu_share: seen.cpu_s / (seen.cpu_s + cpu.idle_s).max(0.01),
         generator_realtime: seen.realtime,

@@ -17,14 +17,13 @@ pub fn broken_promises<'a>(
     attempts: impl IntoIterator<Item = &'a Attempt>,
     never_recorded: u64,
 ) -> BrokenPromises {
-    let limit_us = (ANSWERED_WITHIN + CLIENT_SLACK).as_micros();
     let mut broken = BrokenPromises {
         never_recorded,
         ..BrokenPromises::default()
     };
     for attempt in attempts {
         let ending = attempt.ending;
-        broken.over_2_s += u64::from(u128::from(attempt.latency_from_send_us()) > limit_us);
+        broken.over_2_s += u64::from(is_over_2_s(attempt));
         match attempt.kind {
             Kind::Signup => {
                 let told_nothing = ending.is_success() && attempt.receipt.is_none();
@@ -38,6 +37,12 @@ pub fn broken_promises<'a>(
         }
     }
     broken
+}
+
+/// Whether it was answered later than the contract allows.
+pub(super) fn is_over_2_s(attempt: &Attempt) -> bool {
+    let limit_us = (ANSWERED_WITHIN + CLIENT_SLACK).as_micros();
+    u128::from(attempt.latency_from_send_us()) > limit_us
 }
 
 /// Whether a request was under way at no moment for which an ordered fault excuses an answer.

@@ -148,6 +148,19 @@ fn two_rows_another_name_another_receipt_and_no_receipt_are_found() {
 }
 
 #[test]
+fn among_others_only_rows_of_its_own_concern_it() {
+    let mine = row(1);
+    let stranger = Row {
+        email: Participants::new("another load").email(1),
+        ..row(1)
+    };
+    let alone = Reconciliation::open(10, Participants::new("t"), &[]);
+    assert!(alone.concerns(&mine) && alone.concerns(&stranger));
+    let among = Reconciliation::open(10, Participants::new("t"), &[]).among_others();
+    assert!(among.concerns(&mine) && !among.concerns(&stranger));
+}
+
+#[test]
 fn misrouted_rows_and_unreadable_dead_letters_are_counted() {
     let mut book = Reconciliation::open(10, Participants::new("t"), &[]);
     book.misrouted();

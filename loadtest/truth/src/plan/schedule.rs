@@ -6,7 +6,7 @@
 use super::arrival::Arrival;
 use super::scenario;
 use crate::evidence::Kind;
-use crate::spec::{Arrivals, Scenario};
+use crate::spec::{Arrivals, Scenario, StepSpec};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
@@ -62,6 +62,31 @@ impl Schedule {
         Self {
             scenario,
             window,
+            arrivals: list,
+        }
+    }
+
+    /// Several schedules as one: the participants of each step come when the window of the one before
+    /// it has ended, and are numbered on from there.
+    #[must_use]
+    pub fn stepped(scenario: Scenario, steps: &[StepSpec], arrivals: Arrivals, seed: u64) -> Self {
+        let (mut list, mut begin, mut before) = (Vec::new(), Duration::ZERO, 0);
+        for (step, seed) in steps.iter().zip(seed..) {
+            let window = Duration::from_secs(u64::from(step.window_s));
+            let mut part = Self::new(scenario, step.users, window, arrivals, seed).arrivals;
+            for arrival in &mut part {
+                arrival.at_ns += u64::try_from(begin.as_nanos()).unwrap_or(u64::MAX);
+                arrival.participant += before;
+            }
+            list.append(&mut part);
+            begin += window;
+            before += step.users;
+        }
+        // Who sends twice, or stays for a visit, does so into the next step.
+        list.sort_unstable();
+        Self {
+            scenario,
+            window: begin,
             arrivals: list,
         }
     }
@@ -175,6 +200,28 @@ mod tests {
             "{}",
             variance / mean
         );
+    }
+
+    #[test]
+    fn steps_follow_each_other_with_participants_of_their_own() {
+        let step = |users, window_s| StepSpec { users, window_s };
+        let steps = [step(100, 10), step(1_000, 5)];
+        let schedule = Schedule::stepped(Scenario::Rush, &steps, Arrivals::Flat, 1);
+        assert_eq!(schedule.window, Duration::from_secs(15));
+        assert!(schedule.arrivals.is_sorted());
+        let first = |a: &&Arrival| a.number == 1;
+        let mut participants: Vec<u32> = Vec::new();
+        for arrival in schedule.arrivals.iter().filter(first) {
+            let begins_at = if arrival.participant < 100 { 0 } else { 10 };
+            let second = arrival.at_ns / 1_000_000_000;
+            assert!((begins_at..begins_at + 10).contains(&second), "{arrival:?}");
+            participants.push(arrival.participant);
+        }
+        assert_eq!(participants, (0..1_100).collect::<Vec<_>>());
+        // One step is the schedule of a run.
+        let run = Schedule::new(Scenario::Visit, 50, WINDOW, Arrivals::Doors, 3);
+        let one = Schedule::stepped(Scenario::Visit, &[step(50, 100)], Arrivals::Doors, 3);
+        assert_eq!(one.arrivals, run.arrivals);
     }
 
     #[test]

@@ -153,6 +153,13 @@ pub enum Reason {
         /// How they were built.
         found: String,
     },
+    /// Something was not looked at that a published number needs.
+    NotChecked {
+        /// What.
+        what: String,
+    },
+    /// The load was stopped before its end.
+    Interrupted,
     /// As an earlier judge said it, in a record that has not been judged again.
     Stated {
         /// Its words.

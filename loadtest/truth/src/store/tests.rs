@@ -151,3 +151,17 @@ fn described(schema: &Value, place: &str, fields: &mut usize, undescribed: &mut 
         }
     }
 }
+
+#[test]
+fn a_load_is_kept_where_it_is_told_and_taken_for_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut loaded = fixtures::loaded();
+    loaded.timeline = vec![Second::default(), Second::default()];
+    let file = write_load(folder.path(), &loaded).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let read: Loaded = serde_json::from_str(&text).unwrap();
+    assert_eq!((read.id, read.timeline.len()), (loaded.id, 2));
+    // A second a line.
+    assert_eq!(text.matches("\n    {\"t_s\":").count(), 2, "{text}");
+    assert!(read_all(folder.path()).unwrap().runs.is_empty());
+}

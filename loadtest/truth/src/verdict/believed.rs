@@ -6,7 +6,7 @@ use crate::record::{Cap, Incidents, Reason, Run};
 use crate::spec::Budget;
 
 /// Of the CPU time, so much may be stolen by the hypervisor.
-const MAX_STEAL: f64 = 0.02;
+pub(super) const MAX_STEAL: f64 = 0.02;
 
 /// A clock that was set by more than this makes the time to durable a guess.
 const CLOCK_MS: u64 = 10;
@@ -31,7 +31,7 @@ pub(super) fn why_invalid(run: &Run) -> Vec<Reason> {
 
 /// What makes them doubtful.
 pub(super) fn why_suspect(run: &Run) -> Vec<Reason> {
-    let mut reasons = generator::doubts(run);
+    let mut reasons = generator::doubts(&run.load, &run.timeline);
     let share = run.environment.cpu_steal_share;
     if share > MAX_STEAL {
         reasons.push(Reason::Stolen { share });

@@ -1,6 +1,7 @@
 //! Did the phase carry the load? Against the goal, outside what an ordered fault excuses.
 
-use crate::record::{Miss, Outcome, Run, Second};
+use crate::record::{Miss, Outcome, Percentiles, Run, Second};
+use crate::spec::Goal;
 
 /// A read may be refused by a phase with too much to do: that is counted with the signups it refused.
 const REFUSALS: [&str; 2] = ["429", "503"];
@@ -8,7 +9,7 @@ const REFUSALS: [&str; 2] = ["429", "503"];
 pub(super) fn outcome(run: &Run) -> Outcome {
     let mut missed: Vec<Miss> = [
         too_few(run),
-        turned_away(run),
+        away(run),
         too_slow(run),
         drained_late(run),
         dead_lettered(run),
@@ -26,27 +27,40 @@ pub(super) fn outcome(run: &Run) -> Outcome {
 /// With a fault, whoever came while it lasted could not be served: then only who was turned away
 /// outside it counts.
 fn too_few(run: &Run) -> Option<Miss> {
-    let (asked_per_s, acknowledged_per_s) = (run.load.asked_per_s, run.load.achieved_per_s);
-    let excused = excuses_answers(run);
-    let few = acknowledged_per_s < run.goal.acknowledged_share * asked_per_s;
+    let rates = (run.load.asked_per_s, run.load.achieved_per_s);
+    rate(&run.goal, rates, run.window_s()).filter(|_| !excuses_answers(run))
+}
+
+/// Whether fewer were acknowledged a second than were asked for, of a window of so many seconds.
+pub(super) fn rate(
+    goal: &Goal,
+    (asked_per_s, acknowledged_per_s): (f64, f64),
+    window_s: f64,
+) -> Option<Miss> {
+    let few = acknowledged_per_s < goal.acknowledged_share * asked_per_s;
     // A handful of arrivals may all come in the last moment of a window.
-    let whole = (asked_per_s - acknowledged_per_s) * run.window_s() >= 1.5;
-    (few && whole && !excused).then_some(Miss::Rate {
+    let whole = (asked_per_s - acknowledged_per_s) * window_s >= 1.5;
+    (few && whole).then_some(Miss::Rate {
         acknowledged_per_s,
         asked_per_s,
     })
 }
 
+fn away(run: &Run) -> Option<Miss> {
+    let outside = || run.timeline.iter().filter(|second| is_outside(run, second));
+    let sum = |of: fn(&Second) -> u64| outside().map(of).sum::<u64>();
+    let answers = [sum(|s| s.acked), sum(|s| s.refused), sum(|s| s.failed)];
+    turned_away(&run.goal, answers)
+}
+
+/// Whether too many were refused or failed.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of a run are exact in a double"
 )]
-fn turned_away(run: &Run) -> Option<Miss> {
-    let outside = || run.timeline.iter().filter(|second| is_outside(run, second));
-    let sum = |of: fn(&Second) -> u64| outside().map(of).sum::<u64>();
-    let (refused, failed) = (sum(|s| s.refused), sum(|s| s.failed));
-    let of = refused + failed + sum(|s| s.acked);
-    let away = (refused + failed) as f64 >= run.goal.turned_away_share * of as f64;
+pub(super) fn turned_away(goal: &Goal, [acked, refused, failed]: [u64; 3]) -> Option<Miss> {
+    let of = refused + failed + acked;
+    let away = (refused + failed) as f64 >= goal.turned_away_share * of as f64;
     (refused + failed > 0 && away).then_some(Miss::TurnedAway {
         refused,
         failed,
@@ -71,8 +85,13 @@ fn too_slow(run: &Run) -> Option<Miss> {
         true => run.latency_ms.answer_outside_faults.as_ref()?,
         false => &run.latency_ms.answer,
     };
+    p99(&run.goal, latency)
+}
+
+/// Whether the slowest hundredth of the answers was too slow.
+pub(super) fn p99(goal: &Goal, latency: &Percentiles) -> Option<Miss> {
     let ms = latency.p99;
-    (latency.count > 0 && ms >= run.goal.p99_ms).then_some(Miss::P99 { ms })
+    (latency.count > 0 && ms >= goal.p99_ms).then_some(Miss::P99 { ms })
 }
 
 /// From the last second with an acknowledgement to the last one that ended with a backlog. Not from the

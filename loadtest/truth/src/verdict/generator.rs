@@ -1,7 +1,7 @@
 //! Was the generator itself as good as it says? A request that waits for a free slot waits for the
 //! service, and is no fault of the generator's.
 
-use crate::record::{Load, Reason, Run};
+use crate::record::{Load, Reason, Second};
 
 /// A request that finds a free slot is sent within this of its instant, 99 times of 100.
 const MAX_LAG_MS: f64 = 1.0;
@@ -18,10 +18,9 @@ const MIN_IN_FLIGHT: f64 = 1.0;
 /// while slots were free.
 const MAX_LATE_SHARE: f64 = 0.01;
 
-pub(super) fn doubts(run: &Run) -> Vec<Reason> {
+pub(super) fn doubts(load: &Load, timeline: &[Second]) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let load = &run.load;
-    if was_late(run) {
+    if was_late(load, timeline) {
         let p99_ms = load.generator_lag_p99_ms;
         reasons.push(Reason::GeneratorLate { p99_ms });
     }
@@ -33,10 +32,10 @@ pub(super) fn doubts(run: &Run) -> Vec<Reason> {
     reasons
 }
 
-fn was_late(run: &Run) -> bool {
-    match run.load.generator_lag_p99_ms {
+fn was_late(load: &Load, timeline: &[Second]) -> bool {
+    match load.generator_lag_p99_ms {
         Some(ms) => ms > MAX_LAG_MS,
-        None => run.load.schedule_lag_p99_ms > MAX_LAG_MS && late_with_free_slots(run),
+        None => load.schedule_lag_p99_ms > MAX_LAG_MS && late_with_free_slots(load, timeline),
     }
 }
 
@@ -47,12 +46,11 @@ fn was_late(run: &Run) -> bool {
     clippy::cast_precision_loss,
     reason = "counts of a run are exact in a double"
 )]
-fn late_with_free_slots(run: &Run) -> bool {
-    let load = &run.load;
-    let signups: u64 = run.timeline.iter().map(|second| second.asked).sum();
+fn late_with_free_slots(load: &Load, timeline: &[Second]) -> bool {
+    let signups: u64 = timeline.iter().map(|second| second.asked).sum();
     // Of a visit, the seconds count its signup only.
     let requests_a_signup = load.requests as f64 / signups.max(1) as f64;
-    let late = run.timeline.iter().filter(|second| {
+    let late = timeline.iter().filter(|second| {
         let late_ms = second.p99_ms - second.p99_from_send_ms;
         let answered = second
             .asked
