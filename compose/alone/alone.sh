@@ -11,7 +11,7 @@ answers() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/8080" 2>/dev/null; }
 for entry in "${ENTRIES[@]}"; do
     other=${entry%%-*}
     if [[ $other != "${PHASE:?}" ]] && answers "$entry"; then
-        echo "$other is up, and phases share the public port. End it first: \`docker compose --profile $other down\` (with --volumes its data goes, too)" >&2
+        echo "$other is up, and phases share the public port. End it first: \`docker compose --profile $other down\` keeps its data, \`lab down $other\` removes it" >&2
         exit 1
     fi
 done

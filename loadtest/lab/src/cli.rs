@@ -94,7 +94,7 @@ enum Command {
         /// Which one.
         phase: PhaseName,
     },
-    /// Take a phase down and remove its data.
+    /// Take a phase down and remove its data. Monitoring stays up, with all it has seen, until `make down`.
     Down {
         /// Which one.
         phase: PhaseName,

@@ -9,6 +9,8 @@ pub mod faults;
 pub mod host;
 pub mod http;
 pub mod meter;
+pub mod monitoring;
+mod own;
 pub mod phases;
 pub mod ports;
 pub mod project;

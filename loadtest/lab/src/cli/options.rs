@@ -89,7 +89,8 @@ pub struct RunOptions {
     #[arg(long, value_name = "CLIENTS", default_value_t = 0)]
     pub stalled_readers: u32,
 
-    /// Measure without Prometheus, Grafana and the container metrics beside the phase.
+    /// Measure without Prometheus, Grafana and the container metrics beside the phase. Those that are up
+    /// are stopped, and keep what they have seen.
     #[arg(long)]
     pub no_monitoring: bool,
 

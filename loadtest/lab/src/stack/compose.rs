@@ -1,16 +1,18 @@
 //! Bringing a phase up and down with Docker Compose.
 
 use super::caps::{self, SlowedDown};
+use super::monitoring::Monitoring;
+use super::own::Own;
 use super::phases::{self, Phase};
 use super::ports::Ports;
 use super::project::{self, Project};
 use super::ready;
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 use lab_truth::evidence::ClaimedCap;
 use lab_truth::spec::{Budget, Part, RunSpec, Slowdown};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 /// Laid over the other Compose files for the budget `grown`.
 const GROWN: &str = "compose/grown.yaml";
@@ -78,7 +80,7 @@ impl Stack {
         self
     }
 
-    /// Leaves Prometheus and its helpers out: for runs on a machine with no room for them.
+    /// Stops Prometheus and its helpers meanwhile: for runs on a machine with no room for them.
     #[must_use]
     pub fn without_monitoring(mut self) -> Self {
         self.monitoring = false;
@@ -94,21 +96,21 @@ impl Stack {
         self.up().await
     }
 
-    /// Brings the phase up, keeping what is in its databases, and waits until it is ready.
+    /// Brings monitoring up, or stops it when the phase is to be without; then the phase, keeping what is
+    /// in its databases; and waits until all is ready.
     ///
     /// # Errors
-    /// When Compose fails or the phase is not ready in time.
+    /// When Compose fails or something is not ready in time.
     pub async fn up(&self) -> anyhow::Result<()> {
-        let as_it_is = self.monitoring && self.slower.is_none();
-        let caps = match as_it_is {
-            true => Vec::new(),
-            false => self.claimed_caps().await?,
-        };
+        let monitoring = Monitoring::new(&self.project)?;
+        match self.monitoring {
+            true => monitoring.up().await?,
+            false => monitoring.stop().await?,
+        }
+        let caps = self.claimed_caps().await?;
         let slowed_down = SlowedDown::write(&caps, self.slower)?;
         let mut arguments = vec!["up", "--detach", "--quiet-pull"];
-        if !self.monitoring {
-            arguments.extend(caps.iter().map(|cap| cap.service.as_str()));
-        }
+        arguments.extend(caps.iter().map(|cap| cap.service.as_str()));
         self.compose(&arguments, slowed_down.as_ref()).await?;
         self.wait_until_ready().await
     }
@@ -121,13 +123,25 @@ impl Stack {
         ready::wait_until_ready(self.phase, &self.project, self.slower.factor()).await
     }
 
-    /// Stops the phase and removes its containers and data. Nothing to stop is no error.
+    /// Stops the phase and removes its containers and data, and nothing else: monitoring, with what it
+    /// has seen, stays for the comparison with the next phase. Nothing to stop is no error.
     ///
     /// # Errors
-    /// When Compose fails.
+    /// When Compose or the engine fails.
     pub async fn down(&self) -> anyhow::Result<()> {
-        let down = ["down", "--volumes", "--remove-orphans", "--timeout", "20"];
-        self.compose(&down, None).await.map(drop)
+        let output = self.compose(&["config", "--format", "json"], None).await?;
+        let own = Own::of(&output.stdout, &self.phase)?;
+        for step in [
+            &["stop", "--timeout", "20"][..],
+            &["rm", "--force", "--volumes"],
+        ] {
+            let services = own.services.iter().map(String::as_str);
+            let arguments: Vec<&str> = step.iter().copied().chain(services).collect();
+            self.compose(&arguments, None).await?;
+        }
+        let mut remove = project::docker();
+        remove.args(["volume", "rm", "--force"]).args(&own.volumes);
+        project::run(remove, "docker volume rm").await.map(drop)
     }
 
     /// The caps the Compose files claim for the services of the phase, slowed down as asked.
@@ -178,29 +192,12 @@ impl Stack {
         arguments: &[&str],
         slowed_down: Option<&SlowedDown>,
     ) -> anyhow::Result<Output> {
-        let output = self
-            .project
-            .compose(&self.files(slowed_down)?)
+        let mut command = self.project.compose(&self.files(slowed_down)?);
+        command
             .args(["--profile", self.phase.name])
             .args(arguments)
-            .envs(&self.environment)
-            .stdin(Stdio::null())
-            // A terminal's Ctrl-C goes to its whole process group. Compose must not get it: we take
-            // the stack down ourselves.
-            .process_group(0)
-            .kill_on_drop(true)
-            .output()
-            .await
-            .context("cannot run `docker compose`: run `make setup`")?;
-        if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "`docker compose {}` failed:\n{}",
-                arguments.join(" "),
-                errors.trim()
-            );
-        }
-        Ok(output)
+            .envs(&self.environment);
+        project::run(command, &format!("docker compose {}", arguments.join(" "))).await
     }
 }
 

@@ -1,8 +1,9 @@
 //! The project's folder: where its Compose files, its secrets and its results are, and how `docker
 //! compose` is called in it.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use tokio::process::Command;
 
 /// The Compose project all containers of the lab belong to.
@@ -132,6 +133,29 @@ impl Project {
 #[must_use]
 pub fn docker() -> Command {
     shielded("docker")
+}
+
+/// Runs a command of the engine to its end, and returns what it printed. `what` is what the error calls it.
+///
+/// # Errors
+/// When it cannot be run or fails; with what it said.
+pub async fn run(mut command: Command, what: &str) -> anyhow::Result<Output> {
+    let output = command
+        .stdin(Stdio::null())
+        // A terminal's Ctrl-C goes to its whole process group. Compose must not get it: we take the
+        // stack down ourselves.
+        .process_group(0)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("cannot run `{what}`: run `make setup`"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "`{what}` failed:\n{}",
+        errors.trim()
+    );
+    Ok(output)
 }
 
 /// A program that sees nothing of the shell but what is passed on.

@@ -49,6 +49,13 @@ pub(crate) async fn every_query_has_data(phase: &str) -> Vec<String> {
     complaints
 }
 
+/// Whether Prometheus, after `phase` was taken down, still answers for what it did.
+pub(crate) async fn remembers(phase: &str) -> bool {
+    let rate = format!("rate(http_requests_total{{phase=\"{phase}\"}}[10m])");
+    let answer = get("/api/v1/query", &[("query", &rate)]).await;
+    !answer["data"]["result"].as_array().unwrap().is_empty()
+}
+
 /// Whether refusals, which take microseconds, flatter a percentile of the answers.
 fn mixes_classes(query: &str) -> bool {
     query.contains("http_request_duration_seconds_bucket") && !query.contains("class=\"")

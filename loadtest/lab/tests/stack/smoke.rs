@@ -1,6 +1,6 @@
 //! A short load of everything participants do, on every phase, with everything watching.
 
-use crate::monitoring::every_query_has_data;
+use crate::monitoring::{every_query_has_data, remembers};
 use crate::{root, run};
 use lab::stack::compose::Stack;
 use lab::stack::phases::phase;
@@ -19,6 +19,7 @@ async fn smoke(name: PhaseName) -> Run {
     let run = run(&arguments, &[]).await;
     let monitored = every_query_has_data(phase.name).await;
     Stack::new(phase, &root()).down().await.unwrap();
+    assert!(remembers(phase.name).await, "nothing is left of {name}");
     assert_eq!(run.ledger.violations(), [], "{:?}", run.reasons);
     assert_eq!(run.ledger.kept, 2_000, "{:?}", run.ledger);
     let broken = run.broken_promises.as_ref().unwrap();
