@@ -8,7 +8,7 @@
 # Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
 unexport $(filter COMPOSE_% PHASE% %_IMAGE BATCH BROKEN CACHE QUEUE REPLICA DOCKER_SOCKET \
-	PUBLIC_PORT PROMETHEUS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT,$(.VARIABLES))
+	PUBLIC_PORT PROMETHEUS_PORT RUNS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT,$(.VARIABLES))
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -15,8 +15,8 @@ set -euo pipefail
 readonly PHASES=(phase1-monolith phase2-replicated phase3-buffered/phase3-{gateway,writer})
 # Those with a feature `broken`.
 readonly BREAKABLE=(phase1-monolith)
-# What the containers use, for Prometheus.
-readonly EXPORTER=container-exporter
+# For Prometheus: what the containers use, and the runs.
+readonly MONITORING=(container-exporter lab-publish/run-series)
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
 # Cargo's profile; each image says it in this label, and each run records it.
@@ -30,7 +30,7 @@ readonly BUILD_DIR=$ROOT/compose/.build
 # each takes a minute, and the lab two.
 compile() {
     local program packages=(--package lab) bins=()
-    for program in "${PHASES[@]}" "$EXPORTER"; do
+    for program in "${PHASES[@]}" "${MONITORING[@]}"; do
         packages+=(--package "${program%/*}")
         bins+=(--bin "${program##*/}")
     done
@@ -90,7 +90,7 @@ build_local() {
         die "the programs do not compile; cargo says why above."
     }
     wait "$providing" || die "no images to put the programs on; why is said above, between cargo's lines."
-    for program in "${PHASES[@]}" "$EXPORTER"; do
+    for program in "${PHASES[@]}" "${MONITORING[@]}"; do
         program=${program#*/}
         keep "$program" "$program"
         check_honesty "$BUILD_DIR/$program/$program" honest
@@ -147,9 +147,9 @@ main() {
     local/honest) build_local ;;
     local/lab) build_local --bin lab ;;
     local/broken) build_local_broken ;;
-    official/honest) build_official latest "" "${PHASES[@]}" "$EXPORTER" ;;
+    official/honest) build_official latest "" "${PHASES[@]}" "${MONITORING[@]}" ;;
     official/lab)
-        build_official latest "" "${PHASES[@]}" "$EXPORTER"
+        build_official latest "" "${PHASES[@]}" "${MONITORING[@]}"
         cargo build --profile "$PROFILE" --locked --package lab 2>&1 | counted "$(crates --package lab)"
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;

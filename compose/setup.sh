@@ -39,10 +39,10 @@ warn_of_old_volumes() {
 }
 
 # What containers read as users of their own: configuration that is mounted, and what is copied into
-# the local images. A clone under umask 077 has it for its owner only, and the balancer, the databases,
-# Redis, RabbitMQ and Prometheus would restart for ever.
+# the local images; and the results, which monitoring shows. A clone under umask 077 has it for its owner
+# only, and the balancer, the databases, Redis, RabbitMQ and Prometheus would restart for ever.
 ensure_readable() {
-    local closed places=(compose/{alone,haproxy,offline,postgres,rabbitmq,redis} monitoring/{grafana,prometheus})
+    local closed places=(compose/{alone,haproxy,offline,postgres,rabbitmq,redis} monitoring/{grafana,prometheus,runs} results)
     closed=$(find "${places[@]}" \( -type d ! -perm -055 -o -type f ! -perm -044 \) -print | wc -l)
     ((closed > 0)) || return 0
     say "making $closed configuration files and folders readable for the containers' users"

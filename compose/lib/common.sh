@@ -22,7 +22,7 @@ forget_shell() {
     local name
     while read -r name; do unset "$name"; done < <(env | sed -n 's/^\([A-Z0-9_]*_IMAGE\)=.*/\1/p')
     unset "${!COMPOSE_@}" "${!PHASE@}" BATCH BROKEN CACHE QUEUE REPLICA DOCKER_SOCKET \
-        PUBLIC_PORT PROMETHEUS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT
+        PUBLIC_PORT PROMETHEUS_PORT RUNS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT
 }
 forget_shell
 

@@ -107,10 +107,10 @@ check_engine() {
 # What SELinux lets containers read.
 label_configuration() {
     local type=container_file_t
-    [[ $(stat --format %C compose/secrets compose/postgres/* monitoring | grep -cv "$type") == 0 ]] && return
-    say "labelling compose and monitoring for SELinux, so that containers may read them"
-    chcon -R -t "$type" compose monitoring ||
-        die "cannot. As their owner or root: chcon -R -t $type compose monitoring"
+    [[ $(stat --format %C compose/secrets compose/postgres/* monitoring results | grep -cv "$type") == 0 ]] && return
+    say "labelling compose, monitoring and results for SELinux, so that containers may read them"
+    chcon -R -t "$type" compose monitoring results ||
+        die "cannot. As their owner or root: chcon -R -t $type compose monitoring results"
 }
 
 # Ports that somebody has, though nothing of the lab is up.

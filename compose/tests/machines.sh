@@ -28,7 +28,7 @@ test_files_are_labelled_where_selinux_decides() {
     answers info "[name=seccomp name=selinux]"
     program chcon <<<"echo chcon \"\$@\" >>$WORK/calls"
     in_copy env IMAGES=local compose/setup.sh
-    grep -q '^chcon -R -t container_file_t compose monitoring$' "$WORK/calls" || die "nothing was labelled"
+    grep -q '^chcon -R -t container_file_t compose monitoring results$' "$WORK/calls" || die "nothing was labelled"
 }
 
 test_a_rootless_engine_is_read_at_its_own_socket() {

@@ -18,7 +18,7 @@ make_copy() {
     COPY=$WORK/copy
     rm -rf "${WORK:?}"/*
     mkdir -p "$COPY" "$WORK"/{bin,answers}
-    tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build -c Makefile compose monitoring | tar -C "$COPY" -x
+    tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build -c Makefile compose monitoring results/schema.json | tar -C "$COPY" -x
     program docker <<END
 { echo "docker \$*"; env; } >>"$WORK/calls"
 cat "$WORK/answers/\$1" 2>/dev/null

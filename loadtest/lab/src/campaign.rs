@@ -3,12 +3,15 @@
 mod keep;
 pub mod main_job;
 
-use crate::output::out;
+use crate::output::{note, out};
 use crate::run::{self, Setting};
+use crate::stack::monitoring::Monitoring;
+use crate::stack::project::Project;
 pub use keep::keep;
 use lab_publish::{tables, words};
 use lab_truth::record::{Run, Verdict};
 use lab_truth::spec::RunSpec;
+use std::path::Path;
 
 /// What came of several runs, for whoever asked for them.
 #[derive(Debug, Default)]
@@ -54,7 +57,16 @@ pub async fn make(spec: &RunSpec, setting: &Setting<'_>) -> anyhow::Result<Run> 
     let run = run::run(spec, setting).await?;
     let (report, run) = keep(&setting.root.join("results"), &run)?;
     setting.steps.note(&format!("report: {}", report.display()));
+    if spec.monitoring
+        && let Err(error) = show(setting.root).await
+    {
+        note!("lab: the run is kept, and Grafana does not show it yet: {error:#}");
+    }
     Ok(run)
+}
+
+async fn show(root: &Path) -> anyhow::Result<()> {
+    Monitoring::new(&Project::new(root))?.show_runs().await
 }
 
 #[cfg(test)]

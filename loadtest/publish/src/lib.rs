@@ -1,8 +1,8 @@
 //! What a person reads of runs: reports, charts, tables, quoted numbers. Made from records alone, and
 //! linked with nothing that could make one.
 //!
-//! Who may use whom: `derived → { report, tables, compared, charts, quotes } → { words, markdown } → format`, and
-//! all of them the records of `lab-truth`.
+//! Who may use whom: `derived → { report, tables, compared } → { charts, quotes, series } → { words,
+//! markdown } → format`, and all of them the records of `lab-truth`.
 
 pub mod charts;
 pub mod compared;
@@ -11,5 +11,6 @@ pub mod format;
 pub mod markdown;
 pub mod quotes;
 pub mod report;
+pub mod series;
 pub mod tables;
 pub mod words;

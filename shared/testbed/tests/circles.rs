@@ -32,7 +32,7 @@ const TRUTH: Layers = &[
 const PUBLISH: Layers = &[
     &["derived"],
     &["tables", "report", "compared"],
-    &["charts", "quotes"],
+    &["charts", "quotes", "series"],
     &["words", "markdown"],
     &["format"],
 ];

@@ -13,8 +13,9 @@ const PROFILE: &str = "monitoring";
 
 /// How each says that it has come up: service, port, path. Grafana answers when it has migrated its
 /// database, which takes a while the first time.
-const ANSWERS: [(&str, u16, &str); 3] = [
+const ANSWERS: [(&str, u16, &str); 4] = [
     ("prometheus", 9090, "/-/ready"),
+    ("runs", 9091, "/-/ready"),
     ("container-exporter", 9101, "/metrics"),
     ("grafana", 3000, "/api/health"),
 ];
@@ -60,6 +61,15 @@ impl Monitoring {
         self.compose(&["kill", "--signal", "SIGHUP", "prometheus"])
             .await
             .map(drop)
+    }
+
+    /// Has Grafana show the runs in results/ as they are now.
+    ///
+    /// # Errors
+    /// When Compose fails.
+    pub async fn show_runs(&self) -> anyhow::Result<()> {
+        let again = ["up", "--detach", "--force-recreate", "run-series", "runs"];
+        self.compose(&again).await.map(drop)
     }
 
     /// Stops it, and keeps what it has seen. Nothing to stop is no error.

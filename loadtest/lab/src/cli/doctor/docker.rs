@@ -103,7 +103,9 @@ fn selinux(about: &About, label: Option<&str>) -> Option<Check> {
         ),
         _ => check(
             "selinux",
-            State::Bad("run `make setup`, or `chcon -R -t container_file_t compose monitoring`"),
+            State::Bad(
+                "run `make setup`, or `chcon -R -t container_file_t compose monitoring results`",
+            ),
             "containers may not read the configuration".into(),
         ),
     })
