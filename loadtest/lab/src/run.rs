@@ -16,6 +16,7 @@ mod steps;
 use crate::load::open_files;
 use crate::stack::compose::Stack;
 use crate::stack::host;
+use crate::stack::monitoring::Mark;
 use anyhow::ensure;
 use bench::Bench;
 use lab_truth::assemble::Seen;
@@ -89,6 +90,16 @@ async fn measure(spec: &RunSpec, stack: &Stack, setting: &Setting<'_>) -> anyhow
     let id = run_id(&spec.name())?;
     let participants = Participants::new(&id);
 
+    let _mark = Mark::set(
+        setting.root,
+        "run",
+        &[
+            ("run", &id),
+            ("phase", stack.phase.name),
+            ("scenario", &spec.scenario.to_string()),
+            ("users", &spec.users.to_string()),
+        ],
+    );
     let cpu = host::CpuTimes::now()?;
     let begin = bench.meter.read().await?;
     let stop = setting.stop.clone();

@@ -120,7 +120,12 @@ impl<'a> Bench<'a> {
             greedy: spec.greedy,
             report: None,
         };
-        let ordered = faults::order(&spec.faults, &self.containers, &progress.begins);
+        let ordered = faults::order(
+            &spec.faults,
+            &self.containers,
+            &progress.begins,
+            self.stack.root(),
+        );
         let seen = load::run(plan, progress, stop).await?;
         if seen.stopped {
             bail!("interrupted");

@@ -73,6 +73,12 @@ impl Stack {
         Ok(stack)
     }
 
+    /// The folder of its project.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.project.root()
+    }
+
     /// Sets a variable of the Compose file.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {

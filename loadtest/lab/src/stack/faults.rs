@@ -1,10 +1,12 @@
 //! Faults ordered during a load: a service is killed, restarted, paused or emptied at a second of it.
 
 use super::engine::Containers;
+use super::monitoring::Mark;
 use anyhow::{Context, bail};
 use lab_truth::evidence::FaultsSeen;
 use lab_truth::record::FaultSeen;
 use lab_truth::spec::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,20 +29,39 @@ struct Happened {
     revivals: u64,
 }
 
-/// Has these faults happen, counted from the instant at which the load begins.
+/// How long the mark of a fault is kept after it, so that Prometheus finds it and scrapes once: a kill
+/// takes a second.
+const MARKED: Duration = Duration::from_secs(15);
+
+/// Has these faults happen, counted from the instant at which the load begins, and marks them for
+/// Prometheus in the project at `root`.
 #[must_use]
 pub fn order(
     faults: &[FaultSpec],
     containers: &Containers,
     begins: &Arc<SetOnce<Instant>>,
+    root: &Path,
 ) -> Ordered {
     let mut ordered = JoinSet::new();
-    for fault in faults.iter().cloned() {
+    for (number, fault) in faults.iter().cloned().enumerate() {
         let (containers, begins) = (containers.clone(), Arc::clone(begins));
+        let root = root.to_owned();
         ordered.spawn(async move {
             let begins = *begins.wait().await;
             tokio::time::sleep_until((begins + seconds(fault.at_s)).into()).await;
+            let labels = [
+                ("fault", fault.to_string()),
+                ("service", fault.target.clone()),
+            ];
+            let labels = labels
+                .each_ref()
+                .map(|(label, value)| (*label, value.as_str()));
+            let mark = Mark::set(&root, &format!("fault-{number}"), &labels);
             let done = happen(&fault, &containers).await;
+            tokio::spawn(async move {
+                tokio::time::sleep(MARKED).await;
+                drop(mark);
+            });
             done.with_context(|| fault.to_string())
         });
     }

@@ -1,10 +1,13 @@
 //! What watches the phases, and outlasts them: Prometheus, the container exporter and, with the official
 //! images, Grafana. A run brings it up and leaves it up, with all it has seen; `make down` ends it.
 
+mod mark;
+
 use super::http;
 use super::ports::Ports;
 use super::project::{self, Project};
 use anyhow::ensure;
+pub use mark::Mark;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -47,6 +50,7 @@ impl Monitoring {
     /// # Errors
     /// When Compose fails, or a part does not answer in time.
     pub async fn up(&self) -> anyhow::Result<()> {
+        Mark::clear(self.project.root());
         self.compose(&["up", "--detach", "--quiet-pull"]).await?;
         let services = self.compose(&["config", "--services"]).await?.stdout;
         let services = String::from_utf8_lossy(&services).into_owned();
