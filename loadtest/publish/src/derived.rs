@@ -1,9 +1,10 @@
 //! What is derived from the published runs: the schema, the tables, and of the reports and charts those
-//! that something links to; `lab report` draws any other again.
+//! that something links to; `lab report` draws any other again. Also Grafana's dashboards, of their
+//! descriptions.
 //!
 //! `refresh` writes them again; `stale` names those that no longer say what the runs say.
 
-use crate::{charts, quotes, report, tables};
+use crate::{charts, dashboards, quotes, report, tables};
 use anyhow::{Context, Result};
 use lab_truth::record::Run;
 use lab_truth::store::{self, RUN_FILE, Runs};
@@ -170,6 +171,7 @@ fn derived(root: &Path, runs: &[Run], linked: &BTreeSet<String>) -> Result<Vec<(
         fs::read_to_string(&readme).with_context(|| format!("reading {}", readme.display()))?;
     let readme = tables::with_curated_table(&readme, runs)?;
     texts.push((PathBuf::from("README.md"), readme));
+    texts.extend(dashboards::files(root)?);
     Ok(texts)
 }
 

@@ -32,7 +32,7 @@ const TRUTH: Layers = &[
 const PUBLISH: Layers = &[
     &["derived"],
     &["tables", "report", "compared"],
-    &["charts", "quotes", "series"],
+    &["charts", "quotes", "dashboards", "series"],
     &["words", "markdown"],
     &["format"],
 ];

@@ -20,7 +20,7 @@ pub(super) struct ReportOptions {
     #[arg(long, requires = "run")]
     draw: bool,
 
-    /// Write every derived file again: linked reports and charts, tables, schema.
+    /// Write every derived file again: linked reports and charts, tables, schema, dashboards.
     #[arg(long)]
     all: bool,
 }
