@@ -38,8 +38,16 @@ const say = (text) => void (element('message').textContent = text);
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1_000 * seconds));
 /** @type {(time: string) => string} */
 const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'long' });
-/** @type {(busy: boolean) => void} */
-const disable = (busy) => document.querySelectorAll('button').forEach((button) => void (button.disabled = busy));
+/** A name as it reads by itself, whatever the directions of it and of the sentence. @type {(name: string) => string} */
+const isolated = (name) => `\u2068${name}\u2069`;
+
+/** Whether an answer is waited for. */
+let waiting = false;
+/** Buttons are not disabled meanwhile: a disabled one loses the focus. @type {(wait: boolean) => void} */
+const hold = (wait) => {
+  waiting = wait;
+  document.querySelectorAll('button').forEach((button) => button.setAttribute('aria-disabled', String(wait)));
+};
 
 /** One request; status 0: no answer, or none in JSON. @param {string} path @param {RequestInit} [init] */
 async function ask(path, init) {
@@ -64,9 +72,11 @@ let turn = 0;
 
 /** @param {string} text */
 function begin(text) {
-  disable(true);
+  hold(true);
   showErrors([]);
   say(text);
+  // What is said gets the focus that would go with the button.
+  if (document.activeElement === element('again')) element('message').focus();
   element('proof').hidden = element('again').hidden = true;
   element('copy').textContent = 'Copy';
   return ++turn;
@@ -102,14 +112,15 @@ async function signUp(signup) {
     const busy = `The service is busy, and stored nothing of this attempt.${before}`;
     say(`${busy} Try again in ${wait} s.`);
     await sleep(wait);
-    if (mine === turn) say(`${busy} Please try again now.`);
-    return disable(false);
+    if (mine !== turn) return;
+    hold(false);
+    return say(`${busy} Please try again now.`);
   }
-  disable(false);
+  hold(false);
   if (status === 200) return show(mine, body, `You had signed up before, on ${when(body.signed_up_at)}.`);
   if (status === 201 || status === 202) return show(mine, body, 'You are signed up.');
   if (unknown || before) {
-    element('again').onclick = () => signUp(signup);
+    element('again').onclick = () => waiting || signUp(signup);
     element('again').hidden = false;
   }
   if (unknown) {
@@ -117,7 +128,7 @@ async function signUp(signup) {
   }
   showErrors(body.errors ?? []);
   const marked = element('signup').querySelector('[aria-invalid=true]');
-  const why = marked ? 'Nothing was stored. Please correct what is marked.' : (MEANING[body.code] ?? body.detail);
+  const why = marked ? 'Nothing of this attempt was stored. Please correct what is marked.' : (MEANING[body.code] ?? body.detail);
   say(`${why}${before}`);
 }
 
@@ -127,12 +138,12 @@ async function check(receipt) {
   const path = RECEIPT.test(receipt) ? `/signups/${receipt}` : null;
   const { status, body, wait } = path ? await ask(path) : { status: 404, body: {}, wait: 0 };
   if (mine !== turn) return;
-  disable(false);
+  hold(false);
   if (status === 404) return say('This is not a receipt for this event.');
   if (status !== 200) {
     return say(`The receipt could not be checked now, which says nothing about it. Try again in ${wait} s.`);
   }
-  const whose = body.name === null ? '' : ` ${body.name} signed up on ${when(body.signed_up_at)}.`;
+  const whose = body.name === null ? '' : ` ${isolated(body.name)} signed up on ${when(body.signed_up_at)}.`;
   return show(mine, body, `This receipt is good.${whose}`);
 }
 
@@ -187,12 +198,12 @@ document.addEventListener('visibilitychange', count);
 addEventListener('hashchange', checkFragment);
 element('signup').onsubmit = (/** @type {SubmitEvent} */ submit) => {
   submit.preventDefault();
-  signUp(JSON.stringify(Object.fromEntries(new FormData(element('signup')))));
+  if (!waiting) signUp(JSON.stringify(Object.fromEntries(new FormData(element('signup')))));
 };
 element('check').onsubmit = (/** @type {SubmitEvent} */ submit) => {
   submit.preventDefault();
   // A bookmark is taken too: it is the page's address with the receipt at its end.
-  check(element('known').value.trim().split('#').pop());
+  if (!waiting) check(element('known').value.trim().split('#').pop());
 };
 element('copy').onclick = async () => {
   try {
@@ -203,7 +214,11 @@ element('copy').onclick = async () => {
     getSelection()?.selectAllChildren(element('receipt'));
   }
 };
-disable(false);
+document.querySelectorAll('button').forEach((button) => {
+  button.disabled = false;
+  // A double click is one: its second half would repeat what the first was just answered.
+  button.addEventListener('click', (click) => void (click.detail > 1 && click.preventDefault()));
+});
 setInterval(() => {
   if (asOf === null) return;
   const age = (Date.now() - asOf) / 1_000;
