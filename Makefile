@@ -3,7 +3,7 @@
 # a fresh machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images images-broken build lab check test tests fuzz down
+.PHONY: help setup images images-broken build lab check page test tests fuzz down
 
 # Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
@@ -30,6 +30,9 @@ lab: build ## Run the main job: every phase at its own scale, capped, verified, 
 
 check: setup ## Find what is wrong without starting a stack: code, documents, scripts, configuration, dependencies
 	@compose/check.sh
+
+page: images ## Test the page in a real browser (Chromium; it is got on Debian, elsewhere you are told)
+	@compose/page.sh
 
 test: images-broken ## Run all tests, ending with a smoke run of the real thing
 	@compose/with-test-services.sh $(MAKE) --no-print-directory tests

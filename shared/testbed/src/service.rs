@@ -7,6 +7,7 @@ use crate::answered::{Answered, answered, probe_until, sum_of_series, until_admi
 use crate::patience::EVENTUALLY;
 use futures::future::join_all;
 use reqwest::Client;
+use serde_json::Value;
 use signup_service::Listeners;
 use std::io;
 use std::time::Duration;
@@ -158,6 +159,19 @@ impl TestService {
     /// As [`TestService::sign_up`].
     pub async fn event(&self) -> Answered {
         answered(self.client.get(format!("{}/v1/events/{EVENT}", self.url))).await
+    }
+
+    /// Creates an event, as the organiser, and tells its id; again while it is refused.
+    ///
+    /// # Panics
+    /// When it is not created; else as [`TestService::sign_up_until_admitted`].
+    pub async fn create_event(&self, event: &Value) -> String {
+        let url = format!("{}/v1/events", self.url);
+        let request = || self.client.post(&url).bearer_auth(ORGANISER_TOKEN);
+        let created = until_admitted(async || answered(request().json(event)).await).await;
+        let id = created.body["id"].as_str();
+        id.unwrap_or_else(|| panic!("no event was created: {created:?}"))
+            .to_owned()
     }
 
     /// Asks for `count` events at once that there are not.
