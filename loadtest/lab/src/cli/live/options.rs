@@ -71,7 +71,7 @@ pub(crate) struct LiveOptions {
     #[arg(long, value_name = "ID", default_value_t = LAUNCH_DAY.to_string())]
     pub(super) event: String,
 
-    /// Keep the record as DIR/<time>-load-…/load.json.
+    /// Keep the record as `DIR/<time>-load-…/load.json`.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
 
