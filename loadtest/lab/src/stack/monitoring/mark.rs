@@ -56,8 +56,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let held = Mark::set(root.path(), "run", &[("run", "a \"run\"")]).unwrap();
         let text = fs::read_to_string(folder.join("run.json")).unwrap();
-        let expected = r#"[{"labels":{"run":"a \"run\""},"targets":["localhost:9090"]}]"#;
-        assert_eq!(text, expected);
+        let set: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let expected = json!([{"targets": ["localhost:9090"], "labels": {"run": "a \"run\""}}]);
+        assert_eq!(set, expected);
         drop(held);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         std::mem::forget(Mark::set(root.path(), "fault", &[]));
