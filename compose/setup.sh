@@ -19,20 +19,21 @@ ensure_secrets() {
     mkdir -p "$directory"
     chmod 0700 "$directory"
     warn_of_old_volumes "$directory"
-    for name in {database,owner,server,replication,queue,grafana}_password receipt_key organiser_token; do
+    for name in {database,owner,server,replication,queue,gateway,writer,redis,grafana}_password receipt_key organiser_token; do
         [[ -s $directory/$name ]] && continue
         say "generating the secret compose/secrets/$name"
         # 256 bits as hexadecimal, without a newline: readers disagree on whether to trim it.
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$directory/$name"
         chmod 0644 "$directory/$name"
     done
-    write_queue_user "$directory"
+    write_queue_users "$directory"
+    write_redis_operator "$directory"
 }
 
-# Databases and the queue keep the passwords they were made with, and would refuse new ones.
+# Databases keep the passwords they were made with, and would refuse new ones.
 warn_of_old_volumes() {
     local old name missing=no
-    for name in {database,owner,server,replication,queue}_password; do [[ -s $1/$name ]] || missing=yes; done
+    for name in {database,owner,server,replication}_password; do [[ -s $1/$name ]] || missing=yes; done
     [[ $missing == yes ]] || return 0
     old=$(docker volume ls --quiet | grep '^signup-lab_phase' | tr '\n' ' ') || return 0
     say "these volumes were made with other secrets, and will refuse the new ones: ${old% }. Mend: \`make down\` removes them with all that is in them; or put the old files into compose/secrets."
@@ -50,14 +51,26 @@ ensure_readable() {
         die "cannot: they belong to somebody else. As their owner: chmod -R go+rX ${places[*]}"
 }
 
-# RabbitMQ makes its first user from its configuration, and reads no password from a file.
-write_queue_user() {
-    local directory=$1 wanted
-    wanted=$(printf 'default_user = signup\ndefault_pass = %s' "$(<"$directory/queue_password")")
-    [[ -f $directory/queue_user.conf && $(<"$directory/queue_user.conf") == "$wanted" ]] && return
-    say "writing compose/secrets/queue_user.conf"
-    printf '%s\n' "$wanted" >"$directory/queue_user.conf"
-    chmod 0644 "$directory/queue_user.conf"
+# RabbitMQ and Redis read no password from a file of its own. The users of the queue: an operator, who
+# publishes, and who consumes; what each may do is in rabbitmq/permissions.json.
+write_queue_users() {
+    local directory=$1
+    user() { printf '{"name": "%s", "password": "%s", "tags": [%s]}' "$1" "$(<"$directory/$2_password")" "$3"; }
+    write_secret "$directory/queue_users.json" \
+        "{\"users\": [$(user signup queue '"administrator"'), $(user gateway gateway ''), $(user writer writer '')]}"
+}
+
+write_redis_operator() {
+    write_secret "$1/redis_operator.conf" "user operator on >$(<"$1/redis_password") ~* &* +@all -@admin"
+}
+
+# Writes TEXT to FILE, unless that is what it holds.
+write_secret() {
+    local file=$1 text=$2
+    [[ -f $file && $(<"$file") == "$text" ]] && return
+    say "writing ${file#"$ROOT"/}"
+    printf '%s\n' "$text" >"$file"
+    chmod 0644 "$file"
 }
 
 # The variables by which the Compose files take another image than the official one.

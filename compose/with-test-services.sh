@@ -21,7 +21,7 @@ replica_streams() {
         --no-align --command='SELECT status FROM pg_stat_wal_receiver' 2>/dev/null) == streaming ]]
 }
 
-redis_answers() { compose exec --no-TTY test-redis redis-cli ping >/dev/null 2>&1; }
+redis_answers() { compose exec --no-TTY test-redis redis-cli --user operator --pass test ping >/dev/null 2>&1; }
 
 # An open port says nothing, because the engine's proxy opens it at once. RabbitMQ listens as the last
 # thing of its start, and answers this header with a method frame (1).

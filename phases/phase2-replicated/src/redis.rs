@@ -25,6 +25,9 @@ const PEER_GONE: Duration = Duration::from_secs(1);
 /// No value is as long as this, in bytes: a name has at most 200 characters.
 const LONGEST: usize = 1_024;
 
+/// What all keys begin with.
+const PREFIX: &[u8] = b"cache:";
+
 /// Bytes of the seal behind a value.
 const SEAL: usize = 16;
 
@@ -132,13 +135,14 @@ impl Redis {
     }
 }
 
-/// Where `name` is kept: different for each event, and not to be guessed without its salt.
-fn key(salt: &EventSalt, name: [u8; 16]) -> [u8; 16] {
-    hash(salt, &[b"key", &name])
+/// Where `name` is kept: different for each event, and not to be guessed without its salt. In Redis a server
+/// may use no key without the prefix.
+fn key(salt: &EventSalt, name: [u8; 16]) -> Vec<u8> {
+    [PREFIX, &hash(salt, &[b"key", &name])].concat()
 }
 
 /// What proves that a server of this service put `value` under `key`.
-fn seal(salt: &EventSalt, key: &[u8; 16], value: &[u8]) -> [u8; SEAL] {
+fn seal(salt: &EventSalt, key: &[u8], value: &[u8]) -> [u8; SEAL] {
     hash(salt, &[b"value", key, value])
 }
 

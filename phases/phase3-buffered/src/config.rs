@@ -38,6 +38,13 @@ pub struct WriterConfig {
     /// What both programs stand on.
     #[command(flatten)]
     pub parts: PartsConfig,
+
+    /// Most messages in the queue of a shard; what comes then is refused. A million are as many
+    /// signups at one a message, and 512 million in full ones; where messages are large, the disk and
+    /// memory alarms come first. The same for as long as the queue exists: RabbitMQ refuses to declare
+    /// it again with another limit.
+    #[arg(long, env, default_value_t = 1_000_000)]
+    pub queue_max_messages: u32,
 }
 
 /// Adds shards to phase 3 of the signup lab, while signups are accepted: start the new shards empty, start
@@ -96,13 +103,6 @@ pub struct PartsConfig {
     /// Begins the names of the queues: one for each shard, and one for dead letters.
     #[arg(long, env, default_value = "signups")]
     pub queue_prefix: String,
-
-    /// Most messages in the queue of a shard; what comes then is refused. A million are as many
-    /// signups at one a message, and 512 million in full ones; where messages are large, the disk and
-    /// memory alarms come first. The same for both programs, and for as long as the queue exists:
-    /// RabbitMQ refuses to declare it again with another limit.
-    #[arg(long, env, default_value_t = 1_000_000)]
-    pub queue_max_messages: u32,
 }
 
 /// Whether a mechanism is there: what each one buys is measured by leaving it out.

@@ -55,7 +55,7 @@ mod writer;
 mod writers;
 
 pub use config::{GatewayConfig, PartsConfig, ReshardConfig, ShardsConfig, Switch, WriterConfig};
-pub use queue::UNLOGGED;
+pub use queue::{UNLOGGED, declare};
 pub use reshard::reshard;
 pub use writers::write;
 
@@ -144,7 +144,7 @@ fn wire(config: &GatewayConfig, metrics: &Metrics) -> anyhow::Result<Store> {
     let shards = Shards::new(databases);
     let publisher = match config.queue {
         Switch::On => {
-            let broker = Broker::new(&config.parts, count, "gateway")?;
+            let broker = Broker::of_gateway(&config.parts)?;
             Some(Publisher::start(broker, metrics.queue.clone()))
         }
         Switch::Off => None,

@@ -145,7 +145,7 @@ impl Link {
         match timeout(CONFIRM, &mut confirm).await {
             Ok(Ok(Confirmation::Ack(None))) => Published::Confirmed,
             Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => {
-                // The queue is gone: a new connection declares it again.
+                // The queue is gone: there is a new connection when the writer has declared it again.
                 self.given_up.cancel();
                 Published::Refused("no queue takes it".into())
             }

@@ -1,9 +1,10 @@
 //! The queue: where it is, what is declared on it, and why.
 //!
-//! Declared here and nowhere else, by both programs, whoever comes first. A queue that is there with
-//! other arguments is refused by RabbitMQ, and the program says so and tries again.
+//! The queues are the writer's: it declares them here, and nobody else does. A queue that is there with
+//! other arguments is refused by RabbitMQ, and the writer says so and tries again. A gateway only looks
+//! whether they are there: who may declare a queue may delete it, with all that was promised in it.
 
-use crate::config::PartsConfig;
+use crate::config::{PartsConfig, WriterConfig};
 use crate::connection::Connection;
 use crate::dead_letter::DeadLetter;
 use anyhow::Context;
@@ -41,17 +42,27 @@ pub(crate) struct Broker {
     prefix: String,
     settle: Duration,
     shards: u16,
-    max_messages: u32,
+    /// Of each queue, for who declares them.
+    max_messages: Option<u32>,
     program: &'static str,
     /// Held by who buries a dead letter.
     burying: Arc<Mutex<()>>,
 }
 
 impl Broker {
-    /// The queue in `parts`, as `program` uses it. Nothing is connected.
-    pub(crate) fn new(
+    /// The queue as a gateway uses it. Nothing is connected.
+    pub(crate) fn of_gateway(parts: &PartsConfig) -> anyhow::Result<Self> {
+        Self::new(parts, None, "gateway")
+    }
+
+    /// The queue as the writer uses it. Nothing is connected.
+    pub(crate) fn of_writer(config: &WriterConfig) -> anyhow::Result<Self> {
+        Self::new(&config.parts, Some(config.queue_max_messages), "writer")
+    }
+
+    fn new(
         parts: &PartsConfig,
-        shards: u16,
+        max_messages: Option<u32>,
         program: &'static str,
     ) -> anyhow::Result<Self> {
         let parsed: Result<AMQPUri, String> = parts.queue_url.parse();
@@ -66,8 +77,8 @@ impl Broker {
             uri,
             prefix: parts.queue_prefix.clone(),
             settle: Duration::from_millis(parts.queue_settle_ms),
-            shards,
-            max_messages: parts.queue_max_messages,
+            shards: u16::try_from(parts.shards.shard_urls.len())?,
+            max_messages,
             program,
             burying: Arc::default(),
         })
@@ -93,20 +104,34 @@ impl Broker {
         format!("{}.dead", self.prefix).into()
     }
 
-    /// Connects, and declares what is not there yet.
+    /// Connects. Of the queues, the writer declares what is not there yet, and a gateway is refused until
+    /// it has.
     pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
         let properties = ConnectionProperties::default().with_connection_name(self.program.into());
         let connect = async {
             let connection = Connection::open(self.uri.clone(), properties).await?;
             let channel = connection.create_channel().await?;
-            self.declare(&channel).await?;
+            match self.max_messages {
+                Some(most) => self.declare(&channel, most).await?,
+                None => self.look(&channel).await.context("not declared yet")?,
+            }
             channel.close(200, "declared".into()).await?;
             Ok(connection)
         };
         timeout(CONNECT, connect).await.context("not in time")?
     }
 
-    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+    /// An error unless all queues are there.
+    async fn look(&self, channel: &Channel) -> lapin::Result<()> {
+        for shard in 0..self.shards {
+            let passive = QueueDeclareOptions::default().passive();
+            let (queue, none) = (self.queue(shard), FieldTable::default());
+            channel.queue_declare(queue, passive, none).await?;
+        }
+        Ok(())
+    }
+
+    async fn declare(&self, channel: &Channel, max_messages: u32) -> lapin::Result<()> {
         let dead = self.dead();
         let durable = ExchangeDeclareOptions {
             durable: true,
@@ -126,13 +151,13 @@ impl Broker {
             .queue_bind(dead.clone(), dead, "".into(), options, none())
             .await?;
         for shard in 0..self.shards {
-            declare(self.queue(shard), self.arguments()).await?;
+            declare(self.queue(shard), self.arguments(max_messages)).await?;
         }
         Ok(())
     }
 
     /// What the queue of a shard is.
-    fn arguments(&self) -> FieldTable {
+    fn arguments(&self, max_messages: u32) -> FieldTable {
         let mut arguments = quorum();
         let mut set = |name: &str, value| {
             arguments.insert(name.into(), value);
@@ -141,7 +166,7 @@ impl Broker {
         // would only wait for each other's rows.
         set("x-single-active-consumer", AMQPValue::Boolean(true));
         // A queue that is full refuses (nack): dropping the oldest would lose what was promised.
-        let most = AMQPValue::LongLongInt(self.max_messages.into());
+        let most = AMQPValue::LongLongInt(max_messages.into());
         set("x-max-length", most);
         set("x-overflow", AMQPValue::LongString("reject-publish".into()));
         // Should RabbitMQ dead-letter something all the same, it keeps it until it has arrived.
@@ -186,6 +211,15 @@ impl Broker {
         );
         Ok(())
     }
+}
+
+/// Declares the queues of a writer with these settings, as it does whenever it connects.
+///
+/// # Errors
+/// When RabbitMQ does not answer, or has them otherwise.
+pub async fn declare(config: &WriterConfig) -> anyhow::Result<()> {
+    let connection = Broker::of_writer(config)?.connect().await?;
+    connection.close("declared").await
 }
 
 /// A message that no queue takes is returned, and not confirmed as if one had it.

@@ -35,6 +35,12 @@ pub fn redis_address() -> String {
     std::env::var("TEST_REDIS_ADDRESS").unwrap_or_else(|_| DEFAULT_REDIS.to_owned())
 }
 
+/// The URL of the same as its operator, who may look at what is in it, and change it.
+#[must_use]
+pub fn redis_operator_url() -> String {
+    format!("redis://operator:test@{}", redis_address())
+}
+
 /// A database that exists as long as this value does.
 #[derive(Debug)]
 pub struct TestDatabase {

@@ -15,7 +15,9 @@ mod service;
 mod worker;
 
 pub use answered::Answered;
-pub use database::{TestDatabase, busy_sessions, redis_address, replica_address, sessions};
+pub use database::{
+    TestDatabase, busy_sessions, redis_address, redis_operator_url, replica_address, sessions,
+};
 pub use export::Export;
 pub use patience::{ANSWERED, EVENTUALLY};
 pub use proxy::{FaultProxy, Mode};

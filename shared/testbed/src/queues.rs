@@ -1,8 +1,9 @@
 //! Queues for one test on a RabbitMQ that all tests share, removed when the test ends.
 //!
 //! They are declared by the phase under test, under a prefix that is this test's own: `<prefix>.0`,
-//! `<prefix>.1` and so on, and the queue and the exchange `<prefix>.dead`. Here is what a test does to
-//! them behind the phase's back.
+//! `<prefix>.1` and so on, and the queue and the exchange `<prefix>.dead`. It begins with `signups.`, as
+//! all names do that the users of a phase may use. Here is what a test does to them behind the phase's
+//! back, as the operator.
 
 #![expect(clippy::panic, reason = "a test says what it expects by panicking")]
 
@@ -56,7 +57,7 @@ impl TestQueues {
             ),
         };
         Self {
-            prefix: format!("test-{}", Uuid::new_v4().simple()),
+            prefix: format!("signups.test-{}", Uuid::new_v4().simple()),
             shards,
             connection,
         }
@@ -80,13 +81,16 @@ impl TestQueues {
         format!("{}.dead", self.prefix)
     }
 
-    /// The URL of RabbitMQ as it is reached through a proxy at `address`.
+    /// The URL of RabbitMQ as `user` reaches it through a proxy at `address`. In tests all have the
+    /// operator's password.
     #[must_use]
-    pub fn url_through(&self, address: SocketAddr) -> String {
+    pub fn url_through(&self, user: &str, address: SocketAddr) -> String {
         let mut url = parsed_url();
         let replaced = url.set_ip_host(address.ip());
         assert!(
-            replaced.is_ok() && url.set_port(Some(address.port())).is_ok(),
+            replaced.is_ok()
+                && url.set_port(Some(address.port())).is_ok()
+                && url.set_username(user).is_ok(),
             "{url} cannot lead through a proxy"
         );
         url.into()

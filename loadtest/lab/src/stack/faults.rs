@@ -2,6 +2,7 @@
 
 use super::engine::Containers;
 use super::monitoring::Mark;
+use super::project::Project;
 use anyhow::{Context, bail};
 use lab_truth::evidence::FaultsSeen;
 use lab_truth::record::FaultSeen;
@@ -34,7 +35,7 @@ struct Happened {
 const MARKED: Duration = Duration::from_secs(15);
 
 /// Has these faults happen, counted from the instant at which the load begins, and marks them for
-/// Prometheus in the project at `root`.
+/// Prometheus in the project at `root`, which has the password of a Redis that is emptied.
 #[must_use]
 pub fn order(
     faults: &[FaultSpec],
@@ -57,7 +58,7 @@ pub fn order(
                 .each_ref()
                 .map(|(label, value)| (*label, value.as_str()));
             let mark = Mark::set(&root, &format!("fault-{number}"), &labels);
-            let done = happen(&fault, &containers).await;
+            let done = happen(&fault, &containers, &root).await;
             tokio::spawn(async move {
                 tokio::time::sleep(MARKED).await;
                 drop(mark);
@@ -98,7 +99,11 @@ impl Ordered {
     }
 }
 
-async fn happen(fault: &FaultSpec, containers: &Containers) -> anyhow::Result<Happened> {
+async fn happen(
+    fault: &FaultSpec,
+    containers: &Containers,
+    root: &Path,
+) -> anyhow::Result<Happened> {
     let target = &fault.target;
     let revivals = containers.revivals(target).await?;
     let begin = Instant::now();
@@ -119,7 +124,9 @@ async fn happen(fault: &FaultSpec, containers: &Containers) -> anyhow::Result<Ha
             containers.unpause(target).await?;
         }
         FaultKind::Empty => {
-            tokio::time::timeout(seconds(EMPTYING_S), flush(containers, target)).await??;
+            let password = Project::new(root).secret("redis_password")?;
+            let flush = flush(containers, target, &password);
+            tokio::time::timeout(seconds(EMPTYING_S), flush).await??;
         }
     }
     Ok(Happened {
@@ -136,17 +143,22 @@ fn seconds(s: u32) -> Duration {
     Duration::from_secs(u64::from(s))
 }
 
-/// Has Redis forget everything. From outside: a `redis-cli` in its container would use up the CPU cap
+/// Has Redis forget everything, as its operator. From outside: a `redis-cli` in its container would use up the CPU cap
 /// of the Redis that is to answer meanwhile.
-async fn flush(containers: &Containers, service: &str) -> anyhow::Result<()> {
+async fn flush(containers: &Containers, service: &str, password: &str) -> anyhow::Result<()> {
     let address = containers.address(service).await?;
     let address = address.context("its address is not known on this machine")?;
     let mut redis = TcpStream::connect((address, 6379)).await?;
-    redis.write_all(b"FLUSHALL\r\n").await?;
-    let mut answer = [0; 5];
-    redis.read_exact(&mut answer).await?;
-    if &answer != b"+OK\r\n" {
-        bail!("FLUSHALL was not answered with OK");
+    for (what, command) in [
+        ("AUTH", format!("AUTH operator {password}\r\n")),
+        ("FLUSHALL", "FLUSHALL\r\n".to_owned()),
+    ] {
+        redis.write_all(command.as_bytes()).await?;
+        let mut answer = [0; 5];
+        redis.read_exact(&mut answer).await?;
+        if &answer != b"+OK\r\n" {
+            bail!("{what} was not answered with OK");
+        }
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 async fn redis() -> redis::aio::MultiplexedConnection {
-    let url = format!("redis://{}", signup_testbed::redis_address());
-    let client = redis::Client::open(url).unwrap();
+    let client = redis::Client::open(signup_testbed::redis_operator_url()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
@@ -212,13 +211,13 @@ async fn a_lying_redis_changes_no_answer() {
 async fn many_who_ask_for_the_count_at_once_ask_a_database_once() {
     let server = Server::start().await;
     assert_eq!(server.sign_up("ann").await.status, 201);
-    let asked = server.metric("cache_requests_total{level=\"redis\"").await;
+    let asked = server.metric("cache_requests_total{level=\"redis\"}").await;
     let began = Instant::now();
     let answers = join_all((0..100).map(|_| server.event())).await;
     for answer in &answers {
         assert_eq!((answer.status, &answer.body["signups"]), (200, &1.into()));
     }
-    let asked = server.metric("cache_requests_total{level=\"redis\"").await - asked;
+    let asked = server.metric("cache_requests_total{level=\"redis\"}").await - asked;
     // One at first, and one more whenever the count got old meanwhile, on a slow machine.
     let allowed = 2.0 + began.elapsed().as_secs_f64();
     assert!(asked <= allowed, "Redis was asked {asked} times");

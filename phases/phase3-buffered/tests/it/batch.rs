@@ -68,7 +68,7 @@ async fn one_participant_many_times_over_two_gateways_is_one_row_and_one_receipt
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_queue_a_signup_is_recorded_at_once_and_a_repeat_gets_its_first_time() {
-    let parts = Parts::create().await;
+    let parts = Parts::without_queues().await;
     let gateway = parts.gateway(&OFF).await;
     let first = gateway.sign_up("ann").await;
     assert_eq!(

@@ -56,7 +56,7 @@ impl Drop for Program {
 async fn start_gateway(parts: &Parts, ways: &Ways) -> (TestService, Program) {
     let mut program = None;
     let service = TestService::start(|secrets, listeners, _stop| {
-        let mut arguments = [ways.settings(parts), secrets].concat();
+        let mut arguments = [ways.settings(parts, "gateway"), secrets].concat();
         // Bound once, so nobody else is given them; the program binds them itself.
         let public = listeners.public.to_string();
         let operations = listeners.operations.local_addr().unwrap();
@@ -73,7 +73,7 @@ async fn start_gateway(parts: &Parts, ways: &Ways) -> (TestService, Program) {
 }
 
 fn start_writer(parts: &Parts, ways: &Ways) -> Program {
-    let mut arguments = ways.settings(parts);
+    let mut arguments = ways.settings(parts, "writer");
     arguments.push("--operations-listen=127.0.0.1:0".into());
     Program::start(env!("CARGO_BIN_EXE_phase3-writer"), arguments)
 }
@@ -85,6 +85,7 @@ async fn fail_the_gateway(gateway: &TestService, parts: &Parts, ways: &Ways) {
     }
     let refused = gateway.sign_up(PARTICIPANT).await;
     assert_eq!(refused.status, 503, "{refused:?}");
+    parts.declare(&[]).await;
     sign_up_until_accepted(gateway, PARTICIPANT).await;
     ways.queue.set(Mode::LoseAnswers);
     let unknown = gateway.sign_up(PARTICIPANT).await;

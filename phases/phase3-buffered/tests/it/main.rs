@@ -26,6 +26,7 @@ mod server;
 mod shard;
 mod start;
 mod tasks;
+mod users;
 mod writer;
 
 mod conformance {

@@ -39,8 +39,15 @@ impl Drop for Shards {
 }
 
 impl Parts {
-    /// Empty shards, and queues that nobody has declared.
+    /// Empty shards, and the queues as a writer has declared them.
     pub(crate) async fn create() -> Self {
+        let parts = Self::without_queues().await;
+        parts.declare(&[]).await;
+        parts
+    }
+
+    /// The same, before anybody has declared the queues.
+    pub(crate) async fn without_queues() -> Self {
         let (one, other, queues) = tokio::join!(
             TestDatabase::create(),
             TestDatabase::create(),

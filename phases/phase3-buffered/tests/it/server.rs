@@ -1,7 +1,7 @@
 //! The programs of phase 3 for one test: gateways and writers on sockets of their own, each with a
 //! proxy on every way to a part.
 
-use crate::parts::{Parts, names};
+use crate::parts::{Parts, names, until};
 use clap::Parser;
 use futures::future::join_all;
 use phase3_buffered::{GatewayConfig, WriterConfig};
@@ -54,8 +54,8 @@ impl Ways {
         }
     }
 
-    /// The arguments that name the parts, as they are reached this way.
-    pub(crate) fn settings(&self, parts: &Parts) -> Vec<String> {
+    /// The arguments that name the parts, as `user` of the queue reaches them this way.
+    pub(crate) fn settings(&self, parts: &Parts, user: &str) -> Vec<String> {
         let shards = parts.shards.iter().zip(&self.shards);
         let urls: Vec<String> = shards
             .map(|(shard, way)| shard.url_through(way.address()))
@@ -64,7 +64,7 @@ impl Ways {
             format!("--shard-urls={}", urls.join(",")),
             format!(
                 "--queue-url={}",
-                parts.queues.url_through(self.queue.address())
+                parts.queues.url_through(user, self.queue.address())
             ),
             format!("--queue-prefix={}", parts.queues.prefix()),
             // No test kills the broker, and each has queues of its own: it would wait for each of them.
@@ -83,7 +83,7 @@ impl Parts {
 
     /// Starts a gateway that goes these ways.
     pub(crate) async fn starting_gateway(&self, ways: Ways, settings: &[&str]) -> Gateway {
-        let own = ways.settings(self);
+        let own = ways.settings(self, "gateway");
         let service = TestService::starting(|secrets, listeners, stop| {
             let settings = settings.iter().map(ToString::to_string);
             let config = gateway_config(own.into_iter().chain(settings).chain(secrets));
@@ -98,7 +98,7 @@ impl Parts {
     /// Why a gateway does not start on these parts.
     pub(crate) async fn gateway_refusal(&self) -> String {
         let ways = Ways::to(self).await;
-        let own = ways.settings(self);
+        let own = ways.settings(self, "gateway");
         let refusal = TestService::refusal(|secrets, listeners, stop| {
             let config = gateway_config(own.into_iter().chain(secrets));
             phase3_buffered::serve(config, listeners, stop)
@@ -119,20 +119,33 @@ impl Parts {
         writer
     }
 
+    /// Declares the queues, as a writer with these settings does.
+    pub(crate) async fn declare(&self, settings: &[&str]) {
+        let ways = Ways::to(self).await;
+        let config = writer_config(self, &ways, settings);
+        until("the queues are declared", async || {
+            phase3_buffered::declare(&config).await.is_ok()
+        })
+        .await;
+    }
+
     /// Starts a writer that goes these ways.
     pub(crate) async fn starting_writer(&self, ways: Ways, settings: &[&str]) -> Writer {
-        let own = ways.settings(self);
-        let worker = TestWorker::start(|operations, stop| {
-            let settings = settings.iter().map(ToString::to_string);
-            let arguments = iter::once("phase3-writer".into()).chain(own);
-            let config = WriterConfig::parse_from(arguments.chain(settings));
-            phase3_buffered::write(config, operations, stop)
-        });
+        let config = writer_config(self, &ways, settings);
+        let worker =
+            TestWorker::start(|operations, stop| phase3_buffered::write(config, operations, stop));
         Writer {
             worker: worker.await.unwrap(),
             ways,
         }
     }
+}
+
+fn writer_config(parts: &Parts, ways: &Ways, settings: &[&str]) -> WriterConfig {
+    let own = ways.settings(parts, "writer").into_iter();
+    let settings = settings.iter().map(ToString::to_string);
+    let arguments = iter::once("phase3-writer".into()).chain(own);
+    WriterConfig::parse_from(arguments.chain(settings))
 }
 
 fn gateway_config(arguments: impl Iterator<Item = String>) -> GatewayConfig {

@@ -127,7 +127,7 @@ async fn a_gateway_without_any_shard_or_queue_answers_refuses_and_obeys_its_stop
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_found_nothing_starts_when_its_parts_come() {
-    let parts = Parts::create().await;
+    let parts = Parts::without_queues().await;
     let ways = without(&parts, &[0, 1], Mode::Hang).await;
     ways.queue.set(Mode::Hang);
     let mut gateway = parts.starting_gateway(ways, &[]).await;
@@ -138,8 +138,10 @@ async fn a_gateway_that_found_nothing_starts_when_its_parts_come() {
         way.set(Mode::Pass);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    gateway.service.ready().await;
+    // Who declares the queues comes last of all.
+    gateway.probe("startupz", 503, EVENTUALLY).await;
     let _writer = parts.writer(&[]).await;
+    gateway.service.ready().await;
     let last = gateway.flush(&parts).await;
     parts.hold_exactly(&last).await;
 }
@@ -216,15 +218,16 @@ async fn both_programs_obey_sigterm_while_nothing_answers() {
     let secrets = ["receipt-key-file", "organiser-token-file"];
     let secrets = secrets.map(|name| format!("--{name}={}", key.path().display()));
     let public = ["--listen=127.0.0.1:0".to_owned()];
-    for (binary, own) in [
+    for (binary, user, own) in [
         (
             env!("CARGO_BIN_EXE_phase3-gateway"),
+            "gateway",
             [&secrets[..], &public].concat(),
         ),
-        (env!("CARGO_BIN_EXE_phase3-writer"), Vec::new()),
+        (env!("CARGO_BIN_EXE_phase3-writer"), "writer", Vec::new()),
     ] {
         let mut program = Command::new(binary)
-            .args(ways.settings(&parts))
+            .args(ways.settings(&parts, user))
             .args(own)
             .arg("--operations-listen=127.0.0.1:0")
             .env_remove("RUST_LOG")
