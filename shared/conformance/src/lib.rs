@@ -13,6 +13,7 @@
 mod answer;
 pub mod cases;
 mod event;
+pub mod exposition;
 mod html;
 mod list;
 mod runner;

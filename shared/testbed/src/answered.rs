@@ -5,6 +5,7 @@
 use crate::patience::{ANSWERED, EVENTUALLY};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
+use signup_conformance::exposition::sum;
 use std::time::{Duration, Instant};
 
 /// An answer to a fault test's request.
@@ -40,10 +41,7 @@ pub(crate) async fn sum_of_series(client: &Client, operations_url: &str, series:
     let answer = client.get(format!("{operations_url}/metrics"));
     let text = async { answer.send().await?.text().await }.await;
     let text = text.unwrap_or_else(|error| panic!("/metrics: {error}"));
-    text.lines()
-        .filter(|line| line.starts_with(series))
-        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-        .sum()
+    sum(&text, series).unwrap_or_else(|error| panic!("/metrics: {error:#}"))
 }
 
 pub(crate) async fn probe_until(

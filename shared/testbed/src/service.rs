@@ -219,10 +219,10 @@ impl TestService {
         probe_until(&self.client, &self.operations_url, probe, status, within).await;
     }
 
-    /// The sum of all series of a metric whose name and labels begin so.
+    /// The sum of the series `name` or `name{label="value"}`, whatever other labels they have.
     ///
     /// # Panics
-    /// When the service does not answer.
+    /// When the service does not answer, or has no such series.
     pub async fn metric(&self, series: &str) -> f64 {
         sum_of_series(&self.client, &self.operations_url, series).await
     }

@@ -98,7 +98,7 @@ impl TestWorker {
     /// As [`TestService::metric`](crate::TestService::metric).
     ///
     /// # Panics
-    /// When the worker does not answer.
+    /// When the worker does not answer, or has no such series.
     pub async fn metric(&self, series: &str) -> f64 {
         sum_of_series(&self.client, &self.operations_url, series).await
     }

@@ -4,10 +4,14 @@
 use anyhow::Context;
 use lab_truth::evidence::ServiceCounts;
 use reqwest::Client;
+use signup_conformance::exposition::sum;
 use std::time::Duration;
 
 /// A process at its CPU cap answers within this; one that is paused never does.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Signups, as all phases name their route.
+const ROUTE: &str = "/v1/events/{event}/signups";
 
 /// Signups delivered to the writer and not yet committed and acknowledged, by shard.
 const IN_HAND: &str = "writer_signups_in_hand";
@@ -21,6 +25,7 @@ pub async fn scrape(operations: &[&str]) -> anyhow::Result<ServiceCounts> {
     let mut sum = ServiceCounts::default();
     for url in operations {
         let counts = read(&metrics(&client, url).await?);
+        let counts = counts.with_context(|| format!("{url}/metrics"))?;
         sum.signups += counts.signups;
         sum.acked += counts.acked;
         sum.failed += counts.failed;
@@ -33,7 +38,7 @@ pub async fn scrape(operations: &[&str]) -> anyhow::Result<ServiceCounts> {
 /// # Errors
 /// When it does not answer, or does not say.
 pub async fn in_hand(client: &Client, url: &str) -> anyhow::Result<u64> {
-    read_in_hand(&metrics(client, url).await?).with_context(|| format!("{url}/metrics"))
+    sum(&metrics(client, url).await?, IN_HAND).with_context(|| format!("{url}/metrics"))
 }
 
 /// What `/metrics` of an operations port says.
@@ -46,45 +51,19 @@ async fn metrics(client: &Client, url: &str) -> anyhow::Result<String> {
     read.await.with_context(|| format!("cannot read {url}"))
 }
 
-fn read_in_hand(text: &str) -> anyhow::Result<u64> {
-    let series = text.lines().filter(|line| {
-        let rest = line.strip_prefix(IN_HAND);
-        rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
-    });
-    let mut found = None;
-    for line in series {
-        let value = line
-            .rsplit(' ')
-            .next()
-            .and_then(|value| value.parse::<u64>().ok());
-        let value = value.with_context(|| format!("no number: {line}"))?;
-        found = Some(found.unwrap_or(0) + value);
-    }
-    found.with_context(|| format!("it says nothing of {IN_HAND}"))
-}
-
-fn read(text: &str) -> ServiceCounts {
-    const ROUTE: &str = "route=\"/v1/events/{event}/signups\"";
-    let mut counts = ServiceCounts::default();
-    for line in text.lines() {
-        let Some((series, value)) = line.rsplit_once(' ') else {
-            continue;
-        };
-        let ours = series.starts_with("http_requests_total{")
-            && series.contains(ROUTE)
-            && series.contains("method=\"POST\"");
-        let Some(value) = value.parse::<u64>().ok().filter(|_| ours) else {
-            continue;
-        };
-        counts.signups += value;
-        if series.contains("class=\"2xx\"") {
-            counts.acked += value;
-        }
-        if series.contains("class=\"5xx\"") {
-            counts.failed += value;
-        }
-    }
-    counts
+/// All signups are counted, whatever became of them: a class that nobody has met yet is there as 0.
+fn read(text: &str) -> anyhow::Result<ServiceCounts> {
+    let signups = |class| {
+        sum(
+            text,
+            &format!("http_requests_total{{route=\"{ROUTE}\",method=\"POST\"{class}}}"),
+        )
+    };
+    Ok(ServiceCounts {
+        signups: signups("")?,
+        acked: signups(",class=\"2xx\"")?,
+        failed: signups(",class=\"5xx\"")?,
+    })
 }
 
 #[cfg(test)]
@@ -100,7 +79,7 @@ mod tests {
             http_requests_total{class=\"2xx\",method=\"GET\",route=\"/v1/events/{event}/signups\"} 100\n\
             http_requests_total{class=\"2xx\",method=\"POST\",route=\"/v1/events\"} 100\n";
         assert_eq!(
-            read(text),
+            read(text).unwrap(),
             ServiceCounts {
                 signups: 10,
                 acked: 7,
@@ -116,14 +95,13 @@ mod tests {
             writer_signups_in_hand_seconds 9\n\
             writer_signups_in_hand{shard=\"0\"} 500\n\
             writer_signups_in_hand{shard=\"1\"} 12\n";
-        assert_eq!(read_in_hand(text).unwrap(), 512);
-        assert_eq!(read_in_hand("writer_signups_in_hand 0\n").unwrap(), 0);
+        assert_eq!(sum::<u64>(text, IN_HAND).unwrap(), 512);
         for wrong in [
             "",
             "writer_signups_in_hand{shard=\"0\"} NaN\n",
             "# TYPE writer_signups_in_hand gauge\n",
         ] {
-            assert!(read_in_hand(wrong).is_err(), "{wrong}");
+            assert!(sum::<u64>(wrong, IN_HAND).is_err(), "{wrong}");
         }
     }
 }

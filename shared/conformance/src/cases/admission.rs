@@ -3,9 +3,9 @@
 
 use crate::answer::Answer;
 use crate::event::Event;
+use crate::exposition::sum;
 use crate::wire::Wire;
 use crate::{Result, Target};
-use anyhow::Context;
 use futures::future::try_join_all;
 use std::time::Duration;
 
@@ -68,11 +68,8 @@ fn refused(answer: &Answer) -> Result {
 /// How many requests one instance works on at once, as it says itself.
 async fn limit(target: &Target) -> Result<usize> {
     let answer = target.probe("/metrics")?.send().await?.expect(&[200])?;
-    let text = String::from_utf8_lossy(&answer.body);
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("http_requests_in_flight_limit "));
-    value
-        .and_then(|value| value.parse().ok())
-        .context("no http_requests_in_flight_limit in /metrics")
+    sum(
+        std::str::from_utf8(&answer.body)?,
+        "http_requests_in_flight_limit",
+    )
 }

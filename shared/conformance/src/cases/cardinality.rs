@@ -1,6 +1,7 @@
 //! No request, however hostile, makes the metrics grow: a label is never what a client sent.
 
 use crate::event::Event;
+use crate::exposition::samples;
 use crate::{Result, Target};
 use anyhow::ensure;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -44,7 +45,7 @@ pub async fn hostile_requests_do_not_grow_the_metrics(target: &Target) -> Result
         before.len(),
         after.len(),
     );
-    for (family, series) in families(&after) {
+    for (family, series) in families(&after)? {
         ensure!(
             series < MAX_SERIES,
             "sent      {REQUESTS} hostile requests\n\
@@ -90,28 +91,11 @@ async fn scrape(target: &Target) -> Result<String> {
     Ok(String::from_utf8(answer.body)?)
 }
 
-/// The number of lines of each metric, by the `# TYPE` line before them.
-fn families(text: &str) -> BTreeMap<&str, usize> {
+/// The number of lines of each metric.
+fn families(text: &str) -> Result<BTreeMap<&str, usize>> {
     let mut families = BTreeMap::new();
-    let mut family = "(without a type)";
-    for line in text.lines() {
-        if let Some(typed) = line.strip_prefix("# TYPE ") {
-            family = typed.split(' ').next().unwrap_or(typed);
-        } else if !line.starts_with('#') && !line.is_empty() {
-            *families.entry(family).or_insert(0) += 1;
-        }
+    for sample in samples(text)? {
+        *families.entry(sample.family).or_insert(0) += 1;
     }
-    families
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_of_a_histogram_counts() {
-        let text = "# HELP h x\n# TYPE h histogram\nh_bucket{le=\"1\"} 0\nh_sum 0\nh_count 0\n\
-                    # TYPE g gauge\ng 1\n";
-        assert_eq!(families(text), BTreeMap::from([("g", 1), ("h", 3)]));
-    }
+    Ok(families)
 }

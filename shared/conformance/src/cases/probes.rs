@@ -1,6 +1,7 @@
 //! The operations port: probes and metrics.
 
 use crate::event::Event;
+use crate::exposition::select;
 use crate::{Result, Target};
 use serde_json::Value;
 
@@ -37,26 +38,38 @@ pub async fn the_golden_signals_are_exported(target: &Target) -> Result {
     Event::open(target).await?;
     let answer = target.probe("/metrics")?.send().await?.expect(&[200])?;
     answer.has_media_type("text/plain")?;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    for start in [
-        "# TYPE http_requests_total counter",
-        "http_requests_total{class=\"2xx\",method=\"POST\",route=\"/v1/events/{event}/signups\"} ",
-        "http_requests_total{class=\"5xx\",method=\"<other>\",route=\"<unknown>\"} ",
-        "# TYPE http_request_duration_seconds histogram",
-        "http_request_duration_seconds_bucket{class=\"2xx\",kind=\"write\",le=\"0.0005\"} ",
-        "http_request_duration_seconds_bucket{class=\"5xx\",kind=\"read\",le=\"+Inf\"} ",
-        "# TYPE http_requests_in_flight gauge",
-        "http_requests_in_flight_limit ",
-        "http_requests_refused_total ",
-        "http_connections_open ",
-        "scrape_size_bytes ",
-        "process_cpu_seconds_total ",
-        "process_resident_memory_bytes ",
-        "build_info{",
+    let text = std::str::from_utf8(&answer.body)?;
+    let (counter, gauge, histogram) = ("counter", "gauge", "histogram");
+    for (kind, selector) in [
+        (
+            counter,
+            "http_requests_total{class=\"2xx\",method=\"POST\",route=\"/v1/events/{event}/signups\"}",
+        ),
+        (
+            counter,
+            "http_requests_total{class=\"5xx\",method=\"<other>\",route=\"<unknown>\"}",
+        ),
+        (
+            histogram,
+            "http_request_duration_seconds_bucket{class=\"2xx\",kind=\"write\",le=\"0.0005\"}",
+        ),
+        (
+            histogram,
+            "http_request_duration_seconds_bucket{class=\"5xx\",kind=\"read\",le=\"+Inf\"}",
+        ),
+        (gauge, "http_requests_in_flight"),
+        (gauge, "http_requests_in_flight_limit"),
+        (counter, "http_requests_refused_total"),
+        (gauge, "http_connections_open"),
+        (gauge, "scrape_size_bytes"),
+        (counter, "process_cpu_seconds_total"),
+        (gauge, "process_resident_memory_bytes"),
+        (gauge, "build_info"),
     ] {
+        let samples = select(text, selector)?;
         answer.ensure(
-            text.lines().any(|line| line.starts_with(start)),
-            format!("a line {start}…"),
+            samples.iter().any(|sample| sample.kind == kind),
+            format!("a {kind} {selector}"),
         )?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Names and addresses in every script: written as their owners write them, and one participant each.
 
+use super::signups::names_are_kept;
 use crate::event::{Event, Signup};
 use crate::{Result, Target};
 use anyhow::ensure;
@@ -18,20 +19,7 @@ pub async fn a_name_keeps_the_joiners_it_needs(target: &Target) -> Result {
         "🏳\u{fe0f}\u{200d}🌈 ❤\u{fe0f}",
         "🧑🏽\u{200d}💻",
     ];
-    let event = Event::open(target).await?;
-    let mut emails = Vec::new();
-    for (i, name) in NAMES.iter().enumerate() {
-        let email = format!("p{i}@example.org");
-        let receipt = event.sign_up(&email, name).await?.receipt;
-        let shown = event.recorded(&receipt).await?.name;
-        ensure!(
-            shown.as_deref() == Some(*name),
-            "sent      the name {name:?}\nexpected  the same on the receipt\ngot       {shown:?}"
-        );
-        emails.push(email);
-    }
-    event.holds(&emails).await?;
-    Ok(())
+    names_are_kept(target, &NAMES).await
 }
 
 /// A domain has a spelling for people and one for DNS: they are one participant, listed as people read

@@ -184,9 +184,14 @@ pub async fn markup_in_a_name_is_kept_verbatim(target: &Target) -> Result {
         "O'Brien, Zoë, 山田太郎, Ωμέγα, 👩",
         "NULL",
     ];
+    names_are_kept(target, &NAMES).await
+}
+
+/// Signs up with each name: it is returned as it was sent, on the receipt and on the list.
+pub(super) async fn names_are_kept(target: &Target, names: &[&str]) -> Result {
     let event = Event::open(target).await?;
     let mut emails = Vec::new();
-    for (i, name) in NAMES.iter().enumerate() {
+    for (i, name) in names.iter().enumerate() {
         let email = format!("p{i}@example.org");
         let receipt = event.sign_up(&email, name).await?.receipt;
         let shown = event.recorded(&receipt).await?.name;
@@ -199,9 +204,9 @@ pub async fn markup_in_a_name_is_kept_verbatim(target: &Target) -> Result {
     for row in event.holds(&emails).await? {
         let i: usize = row.email[1..row.email.len() - "@example.org".len()].parse()?;
         ensure!(
-            row.name == NAMES[i],
+            row.name == names[i],
             "sent      the name {:?}\nexpected  the same on the list\ngot       {:?}",
-            NAMES[i],
+            names[i],
             row.name
         );
     }
