@@ -9,8 +9,8 @@ mod panel;
 mod source;
 
 use anyhow::{Context, Result};
+use fs_err as fs;
 pub use source::{Dashboard, Kind, Panel, Query, Source};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where the descriptions are, from the project's root.

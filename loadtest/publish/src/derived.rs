@@ -5,12 +5,12 @@
 //! `refresh` writes them again; `stale` names those that no longer say what the runs say.
 
 use crate::{charts, dashboards, quotes, report, tables};
-use anyhow::{Context, Result};
+use anyhow::Result;
+use fs_err as fs;
 use lab_truth::record::Run;
 use lab_truth::store::{self, RUN_FILE, Runs};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -135,8 +135,7 @@ pub fn published(root: &Path) -> Result<Runs> {
 fn linked(root: &Path) -> Result<BTreeSet<String>> {
     let mut ids = BTreeSet::new();
     for file in quotes::texts(root)? {
-        let text = fs::read_to_string(root.join(&file))
-            .with_context(|| format!("reading {}", file.display()))?;
+        let text = fs::read_to_string(root.join(&file))?;
         for place in text.split("results/").skip(1) {
             let target = place
                 .split([')', ' ', '\n', '#'])
@@ -166,9 +165,7 @@ fn derived(root: &Path, runs: &[Run], linked: &BTreeSet<String>) -> Result<Vec<(
     texts.push((results.join("schema.json"), store::schema_json()?));
     let table = tables::results_readme(runs, linked);
     texts.push((results.join("README.md"), table));
-    let readme = root.join("README.md");
-    let readme =
-        fs::read_to_string(&readme).with_context(|| format!("reading {}", readme.display()))?;
+    let readme = fs::read_to_string(root.join("README.md"))?;
     let readme = tables::with_curated_table(&readme, runs)?;
     texts.push((PathBuf::from("README.md"), readme));
     texts.extend(dashboards::files(root)?);

@@ -2,13 +2,15 @@
 //! separated, and a dash for what was not measured. One place, so that the same figure reads the
 //! same everywhere.
 
+use lab_truth::spec::thousands;
+
 /// What stands where there is no figure.
 pub const NONE: &str = "–";
 
 /// A count, exact: `100,000`.
 #[must_use]
 pub fn count(n: u64) -> String {
-    group(&n.to_string())
+    thousands(&n.to_string())
 }
 
 /// A measured figure with three significant digits from 1 up (never fewer than its whole part),
@@ -27,7 +29,7 @@ pub fn number(x: f64) -> String {
         _ if size < 0.1 => format!("{x:.3}"),
         _ if size < 9.995 => format!("{x:.2}"),
         _ if size < 99.95 => format!("{x:.1}"),
-        _ => group(&format!("{x:.0}")),
+        _ => thousands(&format!("{x:.0}")),
     }
 }
 
@@ -39,7 +41,7 @@ pub fn setting(x: f64) -> String {
     }
     let text = format!("{x:.3}");
     let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    group(trimmed)
+    thousands(trimmed)
 }
 
 /// A share between 0 and 1 as a percentage: `0.4 %`.
@@ -66,22 +68,6 @@ pub fn mib(bytes: u64) -> String {
 #[must_use]
 pub fn as_mib(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
-}
-
-/// Separates thousands in the whole part of a decimal number.
-fn group(number: &str) -> String {
-    let (sign, rest) = number
-        .strip_prefix('-')
-        .map_or(("", number), |rest| ("-", rest));
-    let (whole, fraction) = rest.find('.').map_or((rest, ""), |dot| rest.split_at(dot));
-    let mut grouped = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + fraction
 }
 
 #[cfg(test)]

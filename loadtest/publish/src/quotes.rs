@@ -2,9 +2,9 @@
 //! `[37 ms](results/<id>/run.json#latency_ms.answer.p99)`, and is checked against it.
 
 use anyhow::{Context, Result, bail};
+use fs_err as fs;
 use lab_truth::record::Run;
 use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How to quote a number, for the people who write the texts.
@@ -31,8 +31,7 @@ struct Quote<'a> {
 pub fn wrong(root: &Path, runs: &[Run]) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     for file in texts(root)? {
-        let text = fs::read_to_string(root.join(&file))
-            .with_context(|| format!("reading {}", file.display()))?;
+        let text = fs::read_to_string(root.join(&file))?;
         for quote in quotes(&text) {
             if let Err(why) = check(&quote, runs) {
                 complaints.push(format!("{}: [{}] {why:#}", file.display(), quote.text));

@@ -120,6 +120,15 @@ mod tests {
                 "says 2.00 (Little's law)",
             ),
             (
+                Reason::CountsDisagree {
+                    what: "signup requests".into(),
+                    generator: 1_060,
+                    service: 1_000,
+                },
+                "counted 1,060 signup requests, the service 1,000",
+            ),
+            (Reason::ClockSet { ms: 1_500 }, "set by 1,500 ms"),
+            (
                 Reason::Undrained {
                     what: "7 messages".into(),
                 },

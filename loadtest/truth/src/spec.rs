@@ -8,6 +8,7 @@ mod greedy;
 mod names;
 mod slowdown;
 mod step;
+mod thousands;
 
 pub use excuse::{Excuse, excuse};
 pub use fault::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use slowdown::Slowdown;
 use std::collections::BTreeSet;
 pub use step::StepSpec;
+pub use thousands::thousands;
 
 /// The window of the published runs, in seconds.
 pub const PUBLISHED_WINDOW_S: u32 = 100;
@@ -155,7 +157,7 @@ mod tests {
         let mut spec = RunSpec::of(PhaseName::Phase1);
         spec.greedy.slow_headers = 2_000;
         spec.greedy.stalled_readers = 500;
-        let load = "rush, flat, beside 2000 slow headers, 500 stalled readers";
+        let load = "rush, flat, beside 2,000 slow headers, 500 stalled readers";
         assert_eq!((spec.load().as_str(), spec.greedy.all()), (load, 2_500));
         assert_eq!(spec.name(), "phase1-rush-1000-greedy");
     }

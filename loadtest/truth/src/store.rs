@@ -3,8 +3,9 @@
 
 use crate::record::{Loaded, Run, SCHEMA, Second, v1};
 use anyhow::{Context, Result, bail, ensure};
+use fs_err as fs;
 use serde::Deserialize;
-use std::fs;
+use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ pub fn write_run(results: &Path, run: &Run) -> Result<(PathBuf, Run)> {
     let json = run_json(run)?;
     // Before it is written: a record that cannot be read must not take the place of one that can.
     parse(&json).with_context(|| format!("{} would not follow schema {SCHEMA}", file.display()))?;
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    fs::create_dir_all(&folder)?;
     write(&file, &json)?;
     let run = read_run(&folder)?;
     Ok((folder, run))
@@ -59,7 +60,7 @@ pub fn write_load(place: &Path, loaded: &Loaded) -> Result<PathBuf> {
     };
     let json = in_lines(serde_json::to_string_pretty(&head)?, &loaded.timeline)?;
     let folder = place.join(&loaded.id);
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    fs::create_dir_all(&folder)?;
     let file = folder.join(LOAD_FILE);
     write(&file, &json)?;
     Ok(file)
@@ -77,7 +78,7 @@ pub fn write(file: &Path, text: &str) -> Result<()> {
         new.as_file().sync_all()?;
         // A temporary file is its owner's alone; results are for everybody who may see the folder.
         new.as_file()
-            .set_permissions(fs::Permissions::from_mode(0o644))?;
+            .set_permissions(Permissions::from_mode(0o644))?;
         new.persist(file).map_err(|error| error.error)?;
         Ok(())
     };
@@ -94,7 +95,7 @@ pub fn read_run(place: &Path) -> Result<Run> {
     } else {
         place.to_path_buf()
     };
-    let text = read(&file)?;
+    let text = fs::read_to_string(&file)?;
     parse(&text).with_context(|| format!("{} cannot be read", file.display()))
 }
 
@@ -218,9 +219,7 @@ fn ids(results: &Path) -> Result<Vec<String>> {
     if !results.is_dir() {
         return Ok(ids);
     }
-    let entries =
-        fs::read_dir(results).with_context(|| format!("reading {}", results.display()))?;
-    for entry in entries {
+    for entry in fs::read_dir(results)? {
         let folder = entry?.path();
         let name = folder.file_name().and_then(|name| name.to_str());
         if let Some(name) = name.filter(|_| folder.join(RUN_FILE).is_file()) {
@@ -229,10 +228,6 @@ fn ids(results: &Path) -> Result<Vec<String>> {
     }
     ids.sort();
     Ok(ids)
-}
-
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
 }
 
 #[cfg(test)]

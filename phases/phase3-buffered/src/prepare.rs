@@ -4,17 +4,8 @@
 use crate::config::PartsConfig;
 use crate::schema::{self, Agreed};
 use crate::shards::Shards;
-use anyhow::Context;
 use futures::future::pending;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// From one look at the shards that are away to the next.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// One attempt: far longer than a migration takes, so that a shard that falls silent in the middle of it
-/// is tried again.
-const ATTEMPT: Duration = Duration::from_secs(60);
+use signup_service::{ATTEMPT_PAUSE, attempt};
 
 /// Prepares all shards, one after the other. Who owns what is made known when all have been tried and one
 /// was there; those that are away are tried again and again, for as long as that takes.
@@ -46,7 +37,7 @@ pub(crate) async fn prepare(parts: &PartsConfig, shards: &Shards) -> anyhow::Err
             return pending().await;
         }
         away = still_away;
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(ATTEMPT_PAUSE).await;
     }
 }
 
@@ -56,8 +47,7 @@ async fn prepare_one(
     number: usize,
     agreed: Option<&Agreed>,
 ) -> anyhow::Result<Agreed> {
-    let prepare = schema::prepare(parts, number, agreed);
-    let holds = timeout(ATTEMPT, prepare).await.context("not in time")??;
+    let holds = attempt(schema::prepare(parts, number, agreed)).await?;
     let database = &shards.all()[number];
     database.warm_up().await?;
     database.set_prepared();

@@ -46,4 +46,4 @@ pub use server::{Listeners, block_on, serve, serve_worker, stop_signal};
 pub use signup_domain::SignupStore;
 pub use socket::{Address, Listener};
 pub use sqlstate::{Failure, Refusal};
-pub use startup::until_done;
+pub use startup::{ATTEMPT_PAUSE, attempt, until_done};

@@ -238,6 +238,17 @@ fn the_top_level_has_its_fixed_entries_only() {
 }
 
 #[test]
+fn a_source_file_can_be_read_in_one_go() {
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|of| of == "rs" || of == "sh");
+    let sources: Vec<_> = files().into_iter().filter(is_source).collect();
+    assert!(sources.len() > 100, "{sources:?}");
+    for path in sources {
+        let lines = text(&path).lines().count();
+        assert!(lines <= 300, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
 fn a_phase_does_not_mention_what_a_later_one_brings() {
     // For each phase, the words of those after it.
     let later = [(

@@ -91,7 +91,7 @@ mod tests {
         assert!(fits(2_048, &greedy, 6_804).is_ok());
         let error = fits(2_048, &greedy, 6_803).unwrap_err().to_string();
         assert!(
-            error.contains("--slots 2048 and 2000 slow headers, 2000 slow bodies, 500 stalled")
+            error.contains("--slots 2048 and 2,000 slow headers, 2,000 slow bodies, 500 stalled")
                 && error.contains("ulimit -n 6804"),
             "{error}"
         );

@@ -131,29 +131,37 @@ pub(super) fn latency(run: &Run) -> String {
 }
 
 pub(super) fn ledger(run: &Run) -> String {
+    let must_be_none = |n: u64| match n {
+        0 => count(n),
+        _ => format!("**{}**", count(n)),
+    };
+    let row = |(class, is, n): Class, shown: fn(u64) -> String, must_be: &str| {
+        [
+            class.to_owned(),
+            is.to_owned(),
+            shown(n),
+            must_be.to_owned(),
+        ]
+    };
+    let forbidden = forbidden(run).into_iter();
+    let forbidden = forbidden.map(|class| row(class, must_be_none, "0"));
+    let reported = reported(run).into_iter();
+    let reported = reported.map(|class| row(class, count, "reported"));
+    let head = ["Class", "Is", "Count", "Must be"];
+    let rows = forbidden.chain(reported);
+    section(
+        "Ledger",
+        &table(head, &["---", "---", "---:", "---:"], rows),
+    )
+}
+
+/// A class of the ledger, what is in it, and how much.
+type Class = (&'static str, &'static str, u64);
+
+/// What makes a run INVALID.
+fn forbidden(run: &Run) -> Vec<Class> {
     let l = &run.ledger;
-    let mut reported = vec![
-        ("attempted", "signup requests sent", l.attempted),
-        (
-            "acknowledged requests",
-            "signup requests answered 2xx",
-            l.acked_requests,
-        ),
-        (
-            "acknowledged",
-            "participants with at least one 2xx",
-            l.acked,
-        ),
-        ("kept", "rows found in the databases", l.kept),
-        ("recovered", "unknown answer, row present", l.recovered),
-        ("refused", "requests answered 429 or 503", l.refused),
-        (
-            "unknown",
-            "requests whose answer left the outcome open",
-            l.unknown,
-        ),
-    ];
-    let mut forbidden = vec![
+    let mut classes = vec![
         ("lost", "acknowledged, in no database", l.lost),
         ("duplicated", "more than one row", l.duplicated),
         (
@@ -175,38 +183,43 @@ pub(super) fn ledger(run: &Run) -> String {
     ];
     if run.replica_catch_up_s.is_some() {
         let is = "row not the same on the replica";
-        forbidden.push(("replica differs", is, l.replica_differs));
+        classes.push(("replica differs", is, l.replica_differs));
     }
     if run.backlog.is_some() {
         let is = "acknowledged, only in the dead-letter queue";
-        forbidden.push(("dead-lettered", is, l.dead_lettered));
-        let is = "messages there that are no readable signup";
-        reported.push(("unreadable dead letters", is, l.unreadable_dead_letters));
+        classes.push(("dead-lettered", is, l.dead_lettered));
     }
-    let judged = |n: u64| {
-        if n == 0 {
-            count(n)
-        } else {
-            format!("**{}**", count(n))
-        }
-    };
-    let forbidden = forbidden
-        .into_iter()
-        .map(|(class, is, n)| [class.to_owned(), is.to_owned(), judged(n), "0".to_owned()]);
-    let reported = reported.into_iter().map(|(class, is, n)| {
-        [
-            class.to_owned(),
-            is.to_owned(),
-            count(n),
-            "reported".to_owned(),
-        ]
-    });
-    let head = ["Class", "Is", "Count", "Must be"];
-    let rows = forbidden.chain(reported);
-    section(
-        "Ledger",
-        &table(head, &["---", "---", "---:", "---:"], rows),
-    )
+    classes
+}
+
+fn reported(run: &Run) -> Vec<Class> {
+    let l = &run.ledger;
+    let mut classes = vec![
+        ("attempted", "signup requests sent", l.attempted),
+        (
+            "acknowledged requests",
+            "signup requests answered 2xx",
+            l.acked_requests,
+        ),
+        (
+            "acknowledged",
+            "participants with at least one 2xx",
+            l.acked,
+        ),
+        ("kept", "rows found in the databases", l.kept),
+        ("recovered", "unknown answer, row present", l.recovered),
+        ("refused", "requests answered 429 or 503", l.refused),
+        (
+            "unknown",
+            "requests whose answer left the outcome open",
+            l.unknown,
+        ),
+    ];
+    if run.backlog.is_some() {
+        let is = "messages there that are no readable signup";
+        classes.push(("unreadable dead letters", is, l.unreadable_dead_letters));
+    }
+    classes
 }
 
 pub(super) fn counts(run: &Run) -> String {

@@ -107,7 +107,7 @@ fn what_only_some_runs_have_is_shown_only_there() {
 fn a_run_beside_greedy_clients_tells_what_became_of_them_and_what_to_compare_it_with() {
     let report = markdown(&fixtures::greedy());
     for figure in [
-        "Greedy clients held connections beside them: 2000 slow headers, 500 stalled readers.",
+        "Greedy clients held connections beside them: 2,000 slow headers, 500 stalled readers.",
         "| slow header | 2,000 | 1,561 | 2,000 | 38,112 | closed 36,518, 408 21 |",
         "| stalled reader | 500 | 499 | 500 | 500 | not connected 3 |",
         "Of 1,047 signup requests of honest participants",

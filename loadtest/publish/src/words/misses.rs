@@ -86,7 +86,7 @@ pub(super) fn brief(goal: &Goal, miss: &Miss) -> String {
 pub(super) fn dead(incidents: &Incidents) -> String {
     let letters = incidents.dead_letters.iter();
     let letters: Vec<_> = letters
-        .map(|(reason, number)| format!("{number} {reason}"))
+        .map(|(reason, number)| format!("{} {reason}", count(*number)))
         .collect();
     if letters.is_empty() {
         return String::new();

@@ -60,8 +60,10 @@ fn claim(reason: &Reason) -> String {
             found_cpus,
             found_memory_bytes,
         } => format!(
-            "{service} runs with {found_cpus} CPU and {found_memory_bytes} bytes, not with the {cpus} \
-             CPU and {memory_bytes} bytes claimed"
+            "{service} runs with {found_cpus} CPU and {} bytes, not with the {cpus} CPU and {} bytes \
+             claimed",
+            count(*found_memory_bytes),
+            count(*memory_bytes)
         ),
         Reason::OverBudget { cpus, budget_cpus } => {
             format!("the caps are {cpus:.2} CPU together, over the {budget_cpus} of the budget")
@@ -92,7 +94,9 @@ fn doubt(reason: &Reason) -> String {
             percent(*share)
         ),
         Reason::LittlesLaw { sampled, expected } => format!(
-            "{sampled:.2} requests were in flight, but rate × latency says {expected:.2} (Little's law)"
+            "{} requests were in flight, but rate × latency says {} (Little's law)",
+            number(*sampled),
+            number(*expected)
         ),
         Reason::Stolen { share } => format!(
             "the hypervisor stole {:.1} % of the CPU: repeat it in a quieter hour",
@@ -102,12 +106,20 @@ fn doubt(reason: &Reason) -> String {
             what,
             generator,
             service,
-        } => format!("the generator counted {generator} {what}, the service {service}"),
+        } => format!(
+            "the generator counted {} {what}, the service {}",
+            count(*generator),
+            count(*service)
+        ),
         Reason::RowsDisagree { new, repeats, rows } => format!(
-            "{new} signups were answered as new, {repeats} as repeats, and there are {rows} rows"
+            "{} signups were answered as new, {} as repeats, and there are {} rows",
+            count(*new),
+            count(*repeats),
+            count(*rows)
         ),
         Reason::ClockSet { ms } => format!(
-            "this machine's clock was set by {ms} ms during the run: until durable is off by as much"
+            "this machine's clock was set by {} ms during the run: until durable is off by as much",
+            count(*ms)
         ),
         Reason::BuildProfile { found } => {
             format!(

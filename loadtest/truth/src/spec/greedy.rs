@@ -1,6 +1,7 @@
 //! Greedy clients beside a load: how many connections of each kind are held as long as the service
 //! lets them.
 
+use super::thousands;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,7 +47,7 @@ impl GreedyClients {
 }
 
 impl fmt::Display for GreedyClients {
-    /// `2000 slow headers, 500 stalled readers`.
+    /// `2,000 slow headers, 500 stalled readers`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
             (self.slow_headers, "slow headers"),
@@ -55,7 +56,7 @@ impl fmt::Display for GreedyClients {
         ];
         let some = kinds.into_iter().filter(|(number, _)| *number > 0);
         let some: Vec<String> = some
-            .map(|(number, kind)| format!("{number} {kind}"))
+            .map(|(number, kind)| format!("{} {kind}", thousands(&number.to_string())))
             .collect();
         f.write_str(&some.join(", "))
     }
