@@ -5,9 +5,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup images images-broken build lab check page test tests fuzz down
 
-# Compose believes the shell before it believes .env, and what is run must not depend on who runs it:
+# Compose believes the shell before it believes compose/.env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
 unexport $(filter COMPOSE_% PHASE% %_IMAGE BATCH BROKEN CACHE QUEUE REPLICA DOCKER_SOCKET \
+	IMAGES_PULL PROGRAM_DOCKERFILE OFFICIAL_PROFILE \
 	PUBLIC_PORT PROMETHEUS_PORT RUNS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT,$(.VARIABLES))
 
 help: ## List these commands

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes all images the lab runs on, after setup.sh has chosen how (LAB_IMAGES in .env): those of
+# Makes all images the lab runs on, after setup.sh has chosen how (LAB_IMAGES in compose/.env): those of
 # others, and the lab's own programs.
 # Usage: compose/build.sh [lab|broken]. `lab` builds the load harness beside them, in target/release;
 # `broken` builds the phases that have one with the defects the ledger must convict, each as a
@@ -123,7 +123,8 @@ dockerfile() {
     fi
 }
 
-# In a container, with the multi-stage Dockerfile.
+# In a container, with the multi-stage Dockerfile. Compose does the same for whoever only types
+# `docker compose up`; here each has its line, and one that is there is built again when its code changed.
 build_official() {
     local tag=$1 features=$2 program package
     shift 2
@@ -135,8 +136,7 @@ build_official() {
         say "building signup-lab/$program:$tag"
         quiet_build --file "$BUILD_DIR/Dockerfile" --build-arg "PACKAGE=$package" \
             --build-arg "PROGRAM=$program" --build-arg "FEATURES=$features" --build-arg "DEFECT=$DEFECT" \
-            --build-arg "PROFILE=$PROFILE" --label "$PROFILE_LABEL=$PROFILE" \
-            --tag "signup-lab/$program:$tag" "$ROOT"
+            --build-arg "PROFILE=$PROFILE" --tag "signup-lab/$program:$tag" "$ROOT"
     done
 }
 
@@ -153,7 +153,7 @@ main() {
         cargo build --profile "$PROFILE" --locked --package lab 2>&1 | counted "$(crates --package lab)"
         ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
-    /*) die ".env is missing: run compose/setup.sh first." ;;
+    /*) die "compose/.env is missing: run compose/setup.sh first." ;;
     *) die "usage: compose/build.sh [lab|broken]" ;;
     esac
     # Only what this script replaced: untagged images that carry its label.

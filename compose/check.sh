@@ -42,17 +42,21 @@ check_scripts() { "$ROOT/compose/tests/scripts.sh"; }
 
 # Each profile, and each with the budget grown, with official images and with local ones.
 check_compose() {
-    local files profiles profile
-    profiles=$(compose "$COMPOSE_FILES" config --profiles)
-    for files in "$COMPOSE_FILES"{,:compose/offline.yaml}{,:compose/grown.yaml}; do
-        for profile in $profiles '*'; do
-            printf '%s, profile %s\n' "$files" "$profile"
-            compose "$files" --profile "$profile" config --quiet
+    local files settings profiles profile here=$LOG.env
+    local_settings >"$here"
+    profiles=$(compose "$COMPOSE_FILES" /dev/null config --profiles)
+    for files in "$COMPOSE_FILES"{,:compose/grown.yaml}; do
+        for settings in /dev/null "$here"; do
+            for profile in $profiles '*'; do
+                printf '%s, profile %s, settings %s\n' "$files" "$profile" "$settings"
+                compose "$files" "$settings" --profile "$profile" config --quiet
+            done
         done
     done
 }
 
-compose() { COMPOSE_FILE=$1 docker compose --env-file /dev/null "${@:2}"; }
+# With these Compose files and settings, and not with those of this machine.
+compose() { COMPOSE_FILE=$1 docker compose --env-file "$2" "${@:3}"; }
 
 # Runs a program of the image with this short name on FOLDER, which it finds at TARGET. More
 # `docker run` options may follow before `--`, the program's arguments after it.
@@ -74,7 +78,7 @@ provide() {
     case $kind in
     local) images=${LOCAL_IMAGES[*]} ;;
     official) images=$(official_images) ;;
-    *) die ".env is missing: run compose/setup.sh first." ;;
+    *) die "compose/.env is missing: run compose/setup.sh first." ;;
     esac
     for image in $images; do
         [[ $(short_name "$image") == "$1" ]] || continue
@@ -135,7 +139,7 @@ main() {
     done
     FAILED=()
     LOG=$(mktemp)
-    trap 'rm -f "$LOG"' EXIT
+    trap 'rm -f "$LOG"*' EXIT
     for name in "${wanted[@]}"; do run_check "$name"; done
     [[ ${#FAILED[@]} == 0 ]] || die "${#FAILED[@]} of ${#wanted[@]} checks failed: ${FAILED[*]}"
     say "all ${#wanted[@]} checks passed in $SECONDS s"

@@ -9,19 +9,21 @@ if [[ $(uname -s) != Linux ]]; then
 fi
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-ENV_FILE=$ROOT/.env
+# What holds on this machine only. ../../.env is committed, and the same everywhere.
+ENV_FILE=$ROOT/compose/.env
 # The label that says which inputs an image was made from.
 INPUTS_LABEL=signup-lab.inputs
 
 SCRIPT=$(basename "$0" .sh)
 
-# Compose believes the shell before it believes .env: another project, other files or profiles, another
+# Compose believes the shell before it believes compose/.env: another project, other files or profiles, another
 # image or port, a part of a phase left out. What is run must not depend on who runs it. The Makefile has the
 # same names, and compose/tests/scripts.sh looks for ones that neither has.
 forget_shell() {
     local name
     while read -r name; do unset "$name"; done < <(env | sed -n 's/^\([A-Z0-9_]*_IMAGE\)=.*/\1/p')
     unset "${!COMPOSE_@}" "${!PHASE@}" BATCH BROKEN CACHE QUEUE REPLICA DOCKER_SOCKET \
+        IMAGES_PULL PROGRAM_DOCKERFILE OFFICIAL_PROFILE \
         PUBLIC_PORT PROMETHEUS_PORT RUNS_PORT CONTAINER_EXPORTER_PORT CADVISOR_PORT GRAFANA_PORT
 }
 forget_shell
@@ -63,7 +65,7 @@ debian_mirror() {
         awk '$2 == "Debian" && $4 == "main" && $3 !~ /-/ { print $1; exit }'
 }
 
-# One value of .env, or nothing.
+# One value of compose/.env, or nothing.
 env_value() {
     [[ -f $ENV_FILE ]] || return 0
     sed -n "s/^$1=//p" "$ENV_FILE"

@@ -7,7 +7,7 @@
 BASE_LOCAL=signup-lab/base:trixie
 # Each is made from the folder of its name in compose/offline.
 LOCAL_IMAGES=(signup-lab/postgres:17 signup-lab/redis:8 signup-lab/rabbitmq:4.0 signup-lab/haproxy:3.0 signup-lab/prometheus:2)
-COMPOSE_FILES=compose/compose.yaml:compose/phase1.yaml:compose/phase2.yaml:compose/phase3.yaml:compose/test.yaml
+COMPOSE_FILES=$(sed -n 's/^COMPOSE_FILE=//p' "$ROOT/.env")
 
 # The images the Compose files name when no variable is set. The lab's own are built, not fetched, and
 # cAdvisor's is fetched by Compose for who asks for its profile.
@@ -21,6 +21,16 @@ official_images() {
 short_name() {
     local name=${1##*/}
     printf '%s' "${name%%:*}"
+}
+
+# By these the Compose files take the local images, and nothing else: no registry is asked, no program is compiled
+# in a container, and what has no local image does not start.
+local_settings() {
+    local image
+    printf '%s\n' IMAGES_PULL=never PROGRAM_DOCKERFILE=compose/missing.Dockerfile OFFICIAL_PROFILE=never
+    for image in "${LOCAL_IMAGES[@]}"; do
+        printf '%s_IMAGE=%s\n' "$(short_name "$image" | tr '[:lower:]' '[:upper:]')" "$image"
+    done
 }
 
 have_official_images() {

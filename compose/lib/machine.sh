@@ -32,8 +32,8 @@ start_engine() {
     die "the Docker engine did not start within 60 s; see /var/log/dockerd.log or journalctl -u docker."
 }
 
-# The first Compose that understands `!override`, which the files for local images need.
-readonly LEAST_COMPOSE=2.24.4
+# The first Compose that reads compose/.env beside the .env that names the files.
+readonly LEAST_COMPOSE=2.24.6
 
 # Whether Compose is there, and new enough.
 compose_answers() {
@@ -122,7 +122,7 @@ check_ports() {
         ! is_taken "$port" || taken+=("$port ($variable)")
     done < <(cat compose/*.yaml | grep -oE '\$\{[A-Z0-9_]+_PORT:-[0-9]+' | cut -c 3- | sed 's/:-/ /' | sort -u)
     [[ ${#taken[@]} == 0 ]] ||
-        say "somebody has ports that the lab wants: ${taken[*]}. Mend: stop them (\`ss -ltnp\` tells who), or write another number into .env: NAME=PORT"
+        say "somebody has ports that the lab wants: ${taken[*]}. Mend: stop them (\`ss -ltnp\` tells who), or write another number into compose/.env: NAME=PORT"
 }
 
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

@@ -13,7 +13,10 @@ installed=$(dirname "$(dirname "$server")")
 # The same server with another folder of plugins: links, in memory.
 home=${TMPDIR:-/tmp}/rabbitmq
 rm -rf "$home"
-mkdir -p "$home/sbin" "$home/plugins"
+mkdir -p "$home/sbin" "$home/plugins" "$home/definitions"
+# It reads one folder, and the users come with their passwords from where the secrets are.
+ln -s /run/secrets/users.json "$home/definitions/1-users.json"
+ln -s /etc/rabbitmq/permissions.json "$home/definitions/2-permissions.json"
 ln -s "$installed"/sbin/* "$home/sbin"
 ln -s "$installed/escript" "$home"
 for folder in "$installed"/plugins/*; do

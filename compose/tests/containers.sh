@@ -69,10 +69,11 @@ test_a_phase_comes_up_alone_or_not_at_all() {
     in_copy env PHASE=phase1 bash compose/alone/alone.sh
 }
 
-# The Compose files, with what they extend. Needs Compose, and no engine.
+# What Compose makes of a fresh clone, and of one that is set up for local images. Needs no engine.
+fresh_clone() { (cd "$ROOT" && COMPOSE_FILE=$COMPOSE_FILES docker compose --env-file /dev/null "$@"); }
 configuration() {
-    local files=$COMPOSE_FILES:compose/offline.yaml
-    (cd "$ROOT" && COMPOSE_FILE=$files docker compose --env-file /dev/null "$@")
+    local_settings >"$WORK/settings"
+    (cd "$ROOT" && COMPOSE_FILE=$COMPOSE_FILES docker compose --env-file "$WORK/settings" "$@")
 }
 
 test_every_container_has_its_limit_of_open_files() {
@@ -95,8 +96,55 @@ test_nothing_of_a_phase_starts_before_it_is_alone() {
     done
 }
 
-test_whoever_names_no_profile_is_told_which_there_are() {
+# Both as somebody types it, and as the lab and grown.yaml do, who name the files.
+test_compose_reads_what_set_up_wrote() {
+    local files
     in_copy env IMAGES=local compose/setup.sh
-    grep -q '^COMPOSE_PROFILES=choose$' "$COPY/.env" || die "nothing is started without a profile"
-    [[ $(configuration --profile choose config) == *"--profile phase1 up"* ]] || die "nobody tells"
+    echo PUBLIC_PORT=8081 >>"$COPY/compose/.env"
+    for files in "" "COMPOSE_FILE=$COMPOSE_FILES:compose/grown.yaml"; do
+        (cd "$COPY" && env ${files:+"$files"} docker compose --profile phase2 config) >"$WORK/output"
+        said signup-lab/postgres:17 'published: "8081"' "pull_policy: never"
+        ! grep -q grafana "$WORK/output" || die "Grafana, which has no local image, would start"
+    done
+}
+
+test_whoever_names_no_profile_is_told_which_there_are() {
+    [[ $(fresh_clone config --services) == secrets ]] || die "it starts $(fresh_clone config --services)"
+    [[ $(fresh_clone config) == *"--profile phase1 up"*phase2*phase3* ]] || die "nobody tells"
+}
+
+# Of each service the file it is built from, when its image is missing: its program, or a sentence.
+built_from() { "$@" --profile '*' config | awk '/^  [a-z]/ { name = $1 } $1 == "dockerfile:" { print name, $2 }'; }
+
+test_an_image_that_is_missing_is_built_or_somebody_says_what_makes_it() {
+    local services programs
+    services=$(fresh_clone --profile '*' config --services | wc -l)
+    programs=$(fresh_clone --profile '*' config | grep -c '^    image: signup-lab/')
+    [[ $(built_from fresh_clone | grep -c 'compose/Dockerfile$') == "$programs" ]] || die "$(built_from fresh_clone)"
+    [[ $(built_from fresh_clone | grep -c 'missing.Dockerfile$') == $((services - programs)) ]] || die "$(built_from fresh_clone)"
+    ! built_from configuration | grep compose/Dockerfile || die "without a registry something would be compiled in a container"
+    grep -q '^COPY.*`make images`' "$ROOT/compose/missing.Dockerfile" || die "nobody says what makes it"
+}
+
+test_each_service_has_its_own_secrets() {
+    local folder mounted
+    in_copy compose/secrets.sh secrets
+    mounted=$(fresh_clone --profile '*' config | sed -n 's|.*source: .*/compose/secrets/||p' | sort -u)
+    [[ $mounted == *for/gateway*for/writer* ]] || die "they are not mounted: $mounted"
+    for folder in $mounted; do
+        [[ -n $(ls "$COPY/secrets/$folder") ]] || die "$folder is empty"
+    done
+    [[ $(cd "$COPY/secrets/for" && echo {gateway,writer}/*) == "gateway/gateway_password gateway/organiser_token gateway/owner_password gateway/receipt_key gateway/server_password writer/owner_password writer/server_password writer/writer_password" ]] ||
+        die "a gateway, or the writer, reads what is not its own: $(ls "$COPY"/secrets/for/*)"
+    grep -q "$(<"$COPY/secrets/writer_password")" "$COPY/secrets/for/queue/users.json" || die "the queue knows another writer"
+}
+
+test_secrets_are_made_once() {
+    local before
+    in_copy compose/secrets.sh secrets
+    before=$(cd "$COPY/secrets" && find . -type f -exec sha256sum {} + | sort)
+    rm "$COPY/secrets/for/replica/replication_password"
+    in_copy compose/secrets.sh secrets
+    [[ ! -s $WORK/output && $before == "$(cd "$COPY/secrets" && find . -type f -exec sha256sum {} + | sort)" ]] ||
+        die "they changed: $(<"$WORK/output")"
 }

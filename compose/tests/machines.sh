@@ -16,7 +16,7 @@ test_elsewhere_than_on_linux_the_first_line_says_what_is_needed() {
 test_a_compose_that_is_too_old_is_named_with_its_mend() {
     as_somebody
     answers compose 2.20.2+ds1
-    refuses compose/setup.sh -- "2.24.4 or newer" docker-compose-plugin
+    refuses compose/setup.sh -- "2.24.6 or newer" docker-compose-plugin
 }
 
 test_an_engine_that_cannot_cap_is_refused() {
@@ -35,7 +35,7 @@ test_a_rootless_engine_is_read_at_its_own_socket() {
     answers info "[name=seccomp name=rootless]"
     answers context DOCKER_SOCKET=unix:///run/user/1000/docker.sock
     in_copy env IMAGES=local compose/setup.sh
-    grep -q '^DOCKER_SOCKET=/run/user/1000/docker.sock$' "$COPY/.env" || die "$(<"$COPY/.env")"
+    grep -q '^DOCKER_SOCKET=/run/user/1000/docker.sock$' "$COPY/compose/.env" || die "$(<"$COPY/compose/.env")"
 }
 
 test_a_port_that_somebody_has_is_named_and_may_be_another() {
@@ -44,20 +44,20 @@ test_a_port_that_somebody_has_is_named_and_may_be_another() {
     # shellcheck disable=SC2317  # check_ports calls it
     is_taken() { [[ $1 == 9100 ]]; }
     # shellcheck disable=SC2034  # env_value reads it
-    ENV_FILE=$COPY/.env
+    ENV_FILE=$COPY/compose/.env
     said=$(cd "$COPY" && PATH=$WORK/bin:$PATH check_ports)
     [[ $said == *": 9100 (PHASE1_SERVER_PORT)."*NAME=PORT* ]] || die "it said: $said"
-    echo PHASE1_SERVER_PORT=9200 >"$COPY/.env"
+    echo PHASE1_SERVER_PORT=9200 >"$COPY/compose/.env"
     said=$(cd "$COPY" && PATH=$WORK/bin:$PATH check_ports)
     [[ -z $said ]] || die "it said: $said"
 }
 
 test_setup_keeps_the_ports_that_a_person_wrote() {
-    printf 'PHASE1_SERVER_PORT=9200\nPOSTGRES_IMAGE=mine\n' >"$COPY/.env"
+    printf 'PHASE1_SERVER_PORT=9200\nPOSTGRES_IMAGE=mine\n' >"$COPY/compose/.env"
     in_copy env IMAGES=official compose/setup.sh
     in_copy env IMAGES=local compose/setup.sh
-    [[ $(grep -c '^PHASE1_SERVER_PORT=9200$' "$COPY/.env") == 1 ]] || die "the port is gone"
-    ! grep -q mine "$COPY/.env" || die "an image that set-up did not choose is still there"
+    [[ $(grep -c '^PHASE1_SERVER_PORT=9200$' "$COPY/compose/.env") == 1 ]] || die "the port is gone"
+    ! grep -q mine "$COPY/compose/.env" || die "an image that set-up did not choose is still there"
 }
 
 test_volumes_of_other_secrets_are_named_when_secrets_are_made() {
@@ -68,9 +68,14 @@ test_volumes_of_other_secrets_are_named_when_secrets_are_made() {
     [[ $(<"$WORK/output") == "setup: ready (for local images)" ]] || die "it said: $(<"$WORK/output")"
 }
 
+test_compose_and_the_build_look_for_the_same_defect() {
+    grep -q "^readonly DEFECT=$(sed -n 's/^ARG DEFECT=//p' "$ROOT/compose/Dockerfile")$" "$ROOT/compose/build.sh" ||
+        die "the Dockerfile would take a broken program for an honest one"
+}
+
 # Official images, as they are built with buildx and without.
 build_official_images() {
-    echo LAB_IMAGES=official >"$COPY/.env"
+    echo LAB_IMAGES=official >"$COPY/compose/.env"
     rm -f "$WORK/calls"
     in_copy compose/build.sh
     grep -q "^docker build --file $COPY/compose/.build/Dockerfile" "$WORK/calls" || die "nothing was built"

@@ -13,12 +13,12 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=containers.sh
 . "$ROOT/compose/tests/containers.sh"
 
-# A copy in which set-up may write, and which knows nothing of this machine's `.env`.
+# A copy in which set-up may write, and which knows nothing of this machine's `compose/.env`.
 make_copy() {
     COPY=$WORK/copy
     rm -rf "${WORK:?}"/*
     mkdir -p "$COPY" "$WORK"/{bin,answers}
-    tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build -c Makefile compose monitoring results/schema.json | tar -C "$COPY" -x
+    tar -C "$ROOT" --exclude=compose/secrets --exclude=compose/.build --exclude=compose/.env -c .env Makefile compose monitoring results/schema.json | tar -C "$COPY" -x
     program docker <<END
 { echo "docker \$*"; env; } >>"$WORK/calls"
 cat "$WORK/answers/\$1" 2>/dev/null

@@ -48,16 +48,17 @@ pub(super) async fn doctor(root: &Path) -> bool {
 
 fn set_up(root: &Path) -> Check {
     let missing: Vec<_> = [
-        ".env",
+        "compose/.env",
         "compose/secrets/database_password",
         "compose/secrets/owner_password",
         "compose/secrets/server_password",
         "compose/secrets/queue_password",
         "compose/secrets/gateway_password",
         "compose/secrets/writer_password",
-        "compose/secrets/queue_users.json",
+        "compose/secrets/for/queue/users.json",
         "compose/secrets/redis_password",
-        "compose/secrets/redis_operator.conf",
+        "compose/secrets/for/redis/operator.conf",
+        "compose/secrets/for/server/server_password",
         "compose/secrets/replication_password",
         "compose/secrets/grafana_password",
         "compose/secrets/receipt_key",

@@ -51,7 +51,8 @@ impl Monitoring {
     /// When Compose fails, or a part does not answer in time.
     pub async fn up(&self) -> anyhow::Result<()> {
         Mark::clear(self.project.root());
-        self.compose(&["up", "--detach", "--quiet-pull"]).await?;
+        self.compose(&["up", "--detach", "--quiet-pull", "--no-build"])
+            .await?;
         let services = self.compose(&["config", "--services"]).await?.stdout;
         let services = String::from_utf8_lossy(&services).into_owned();
         let ports = Ports::of(&self.project);

@@ -1,5 +1,5 @@
 //! The ports of the stacks on this machine. The Compose files publish each under a variable, as in
-//! `${PROMETHEUS_PORT:-9090}`; a line in `.env` gives it another number.
+//! `${PROMETHEUS_PORT:-9090}`; a line in `compose/.env` gives it another number.
 
 use super::phases::{DatabaseAddress, Phase, QueueAddress};
 use super::project::Project;
@@ -14,7 +14,7 @@ pub struct Ports(Vec<Port>);
 pub struct Port {
     /// The variable that names it.
     pub variable: String,
-    /// What it is unless `.env` says something else; by this the rest of the lab knows it.
+    /// What it is unless `compose/.env` says something else; by this the rest of the lab knows it.
     pub default: u16,
     /// What it is here.
     pub number: u16,
@@ -155,7 +155,7 @@ mod tests {
                      image: ${REDIS_IMAGE:-redis:8}\n";
         std::fs::write(root.path().join("compose/a.yaml"), files).unwrap();
         let env = "PUBLIC_PORT=8081\nW_PORT=9200\nQ_PORT=none\nREDIS_IMAGE=1\n";
-        std::fs::write(root.path().join(".env"), env).unwrap();
+        std::fs::write(root.path().join("compose/.env"), env).unwrap();
         let ports = Ports::of(&Project::new(root.path()));
         assert_eq!(ports.all().count(), 3);
         let phase = ports.of_phase(phase(PhaseName::Phase3));

@@ -9,8 +9,12 @@ use tokio::process::Command;
 /// The Compose project all containers of the lab belong to.
 pub const NAME: &str = "signup-lab";
 
-/// Which images and Compose files this machine uses; written by set-up.
+/// Names the Compose files; committed.
 const ENV_FILE: &str = ".env";
+
+/// Which images and ports this machine uses; written by set-up. Compose reads it by itself, because it lies
+/// beside the first of its files.
+const SETTINGS: &str = "compose/.env";
 
 /// What `docker compose` may see of the shell: how to find programs and the engine. Everything else is
 /// kept from it, because a run must not depend on what somebody's shell has in it: COMPOSE_PROFILES,
@@ -88,30 +92,25 @@ impl Project {
     /// The Compose files that `.env` names.
     ///
     /// # Errors
-    /// When the machine is not set up.
+    /// When it names none.
     pub fn compose_files(&self) -> anyhow::Result<String> {
-        let env = std::fs::read_to_string(self.root.join(ENV_FILE))
-            .context("the machine is not set up: run `make build` first (it writes .env)")?;
-        let files = env
-            .lines()
-            .find_map(|line| line.strip_prefix("COMPOSE_FILE="));
-        let files = files.context("no COMPOSE_FILE in .env: run `make setup`")?;
-        Ok(files.to_owned())
+        let files = self.value(ENV_FILE, "COMPOSE_FILE");
+        files.context("no COMPOSE_FILE in .env: run `git checkout .env`")
     }
 
-    /// What set-up, or a person, has written into `.env` for this variable.
+    /// What set-up, or a person, has written into `compose/.env` for this variable.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<String> {
-        let env = std::fs::read_to_string(self.root.join(ENV_FILE)).ok()?;
-        let set = |line: &str| {
-            Some(
-                line.strip_prefix(name)?
-                    .strip_prefix('=')?
-                    .trim()
-                    .to_owned(),
-            )
-        };
-        env.lines().find_map(set)
+        self.value(SETTINGS, name)
+    }
+
+    /// What this file says after `name=`.
+    fn value(&self, file: &str, name: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.root.join(file)).ok()?;
+        let mut values = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        values.next().map(|value| value.trim().to_owned())
     }
 
     /// `docker compose`, with these files, and nothing of the shell that could change what is run.
@@ -120,8 +119,7 @@ impl Project {
         let mut command = docker();
         command
             .args(["compose", "--project-name", NAME])
-            // Named, because with COMPOSE_FILE set Compose looks for it elsewhere.
-            .args(["--env-file", ENV_FILE, "--progress", "quiet"])
+            .args(["--progress", "quiet"])
             .current_dir(&self.root)
             .env("COMPOSE_FILE", files);
         command
@@ -200,11 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn what_set_up_has_not_written_is_asked_for() {
+    fn what_is_missing_is_asked_for() {
         let root = tempfile::tempdir().unwrap();
         let project = Project::new(root.path());
         let error = format!("{:#}", project.compose_files().unwrap_err());
-        assert!(error.contains("make build"), "{error}");
+        assert!(error.contains("git checkout .env"), "{error}");
         let error = format!("{:#}", project.secret("database_password").unwrap_err());
         assert!(error.contains("make setup"), "{error}");
         std::fs::write(

@@ -6,8 +6,8 @@ use rustix::fs::getxattr;
 use std::path::Path;
 use std::process::Command;
 
-/// The first Compose that understands `!override`, which the files for local images need.
-const LEAST_COMPOSE: (u64, u64, u64) = (2, 24, 4);
+/// The first Compose that reads compose/.env beside the .env that names the files.
+const LEAST_COMPOSE: (u64, u64, u64) = (2, 24, 6);
 
 /// The SELinux type of files that containers may read.
 const READABLE: &str = "container_file_t";
@@ -36,12 +36,12 @@ fn compose_of(version: &str) -> Check {
         Some(_) => check(
             "compose",
             State::Bad("run `make setup` as root, or install a newer docker-compose-plugin"),
-            format!("{version} is too old: 2.24.4 or newer is needed"),
+            format!("{version} is too old: 2.24.6 or newer is needed"),
         ),
         None => check(
             "compose",
             State::Doubtful,
-            format!("{version:?} is no version that can be compared with 2.24.4"),
+            format!("{version:?} is no version that can be compared with 2.24.6"),
         ),
     }
 }
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn a_compose_without_override_is_too_old() {
-        for good in ["2.24.4", "2.26.1-4", "v2.40.3", "5.0.0-desktop.1"] {
+    fn a_compose_that_reads_no_second_env_is_too_old() {
+        for good in ["2.24.6", "2.26.1-4", "v2.40.3", "5.0.0-desktop.1"] {
             assert!(matches!(compose_of(good).state, State::Good), "{good}");
         }
-        for old in ["2.24.3", "2.20.2+ds1-0ubuntu1", "1.29.2"] {
+        for old in ["2.24.5", "2.20.2+ds1-0ubuntu1", "1.29.2"] {
             assert!(matches!(compose_of(old).state, State::Bad(_)), "{old}");
         }
         assert!(matches!(compose_of("dev").state, State::Doubtful));

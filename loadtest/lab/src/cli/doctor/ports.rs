@@ -39,7 +39,7 @@ fn judged(taken: &[&Port], lab_is_up: bool) -> Check {
         (false, false) => check(
             "ports",
             State::Bad(
-                "stop what has them (`ss -ltnp` tells), or write another number into .env: NAME=PORT",
+                "stop what has them (`ss -ltnp` tells), or write another number into compose/.env: NAME=PORT",
             ),
             format!("in use: {named}"),
         ),
@@ -61,7 +61,7 @@ mod tests {
             number,
         };
         let strangers = judged(&[&port], false);
-        assert!(matches!(strangers.state, State::Bad(mend) if mend.contains(".env")));
+        assert!(matches!(strangers.state, State::Bad(mend) if mend.contains("compose/.env")));
         assert_eq!(
             strangers.found,
             format!("in use: {number} (PHASE1_SERVER_PORT)")

@@ -14,7 +14,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// The public port, unless `.env` names another.
+/// The public port, unless `compose/.env` names another.
 const PUBLIC_PORT: u16 = 8080;
 
 /// How long a phase that is just coming up is waited for.
