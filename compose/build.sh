@@ -12,7 +12,7 @@ set -euo pipefail
 
 # Programs, each of which becomes the image signup-lab/PROGRAM. Named as their packages, or else with
 # the package in front: PACKAGE/PROGRAM.
-readonly PHASES=(phase1-monolith phase2-replicated phase3-buffered/phase3-{gateway,writer})
+readonly PHASES=(phase1-monolith phase2-replicated phase3-buffered/phase3-{gateway,writer} signup-listener/listener)
 # Those with a feature `broken`.
 readonly BREAKABLE=(phase1-monolith)
 # For Prometheus: what the containers use, and the runs.

@@ -115,6 +115,11 @@ impl SignupStore for Store {
         futures::future::select_ok(either).await?;
         self.primary.took_writes()
     }
+
+    /// With the primary.
+    async fn whole(&self) -> Result<(), StoreError> {
+        self.primary.takes_writes().await
+    }
 }
 
 /// Puts the phase together, without what is switched off.

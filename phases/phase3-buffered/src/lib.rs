@@ -133,6 +133,14 @@ impl SignupStore for Store {
             .await
             .map(drop)
     }
+
+    /// With the queue.
+    async fn whole(&self) -> Result<(), StoreError> {
+        match &self.publisher {
+            Some(publisher) => publisher.ready(),
+            None => self.ready().await,
+        }
+    }
 }
 
 /// Puts the gateway together, without what is switched off.

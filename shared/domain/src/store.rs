@@ -196,4 +196,10 @@ pub trait SignupStore: Clone + Send + Sync + 'static {
 
     /// Whether the phase can serve now: its dependencies answer.
     fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether it can do all of its work: one that is ready may do a part. Asked where another server might
+    /// do it.
+    fn whole(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.ready()
+    }
 }

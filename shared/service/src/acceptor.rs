@@ -59,15 +59,17 @@ impl Acceptor {
         }
     }
 
-    /// Accepts until `closing`; what is returned knows the connections that are still open.
+    /// Accepts until `closing`; what is returned knows the connections that are still open. While this
+    /// server `yields`, the others that accept from the same socket go first.
     pub(crate) async fn accept(
         self,
-        listener: Listener,
+        mut listener: Listener,
+        yields: impl Fn() -> bool,
         closing: CancellationToken,
     ) -> GracefulShutdown {
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = listener.accept(&yields) => accepted,
                 () = closing.cancelled() => return self.graceful,
             };
             match accepted {
@@ -164,7 +166,8 @@ mod tests {
         let acceptor = Acceptor::new(Router::new().route("/{name}", handler), 16, metrics);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(acceptor.accept(listener.into(), CancellationToken::new()));
+        let accept = acceptor.accept(listener.into(), || false, CancellationToken::new());
+        tokio::spawn(accept);
         address
     }
 

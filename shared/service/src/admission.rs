@@ -36,10 +36,15 @@ impl Admission {
     /// Refuses while every place is taken: asked as soon as there is a header, because a refusal must
     /// stay cheap when there are many.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        match self.places.available_permits() {
-            0 => Err(self.refusal()),
-            _ => Ok(()),
+        match self.is_full() {
+            true => Err(self.refusal()),
+            false => Ok(()),
         }
+    }
+
+    /// Whether every place is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
     }
 
     /// A place, or the refusal.

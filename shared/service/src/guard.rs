@@ -1,6 +1,7 @@
 //! Around every request: its id, its limits, its metrics and its log line.
 
 use crate::admission::Admission;
+use crate::leaving::Leaving;
 use crate::log::LogBudget;
 use crate::metrics::Metrics;
 use crate::page;
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::http;
+use hyper::http::header::CONNECTION;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,16 +34,18 @@ pub(crate) struct Guard(Arc<Shared>);
 struct Shared {
     metrics: Metrics,
     admission: Admission,
+    leaving: Leaving,
     /// Starts at random, so that ids of two runs differ, and counts up.
     next_request_id: AtomicU64,
     log_budget: LogBudget,
 }
 
 impl Guard {
-    pub(crate) fn new(metrics: Metrics, admission: Admission) -> Self {
+    pub(crate) fn new(metrics: Metrics, admission: Admission, leaving: Leaving) -> Self {
         Self(Arc::new(Shared {
             metrics,
             admission,
+            leaving,
             next_request_id: AtomicU64::new(Uuid::new_v4().as_u64_pair().0),
             log_budget: LogBudget::default(),
         }))
@@ -83,6 +87,10 @@ pub(crate) async fn guard(
     }
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if shared.leaving.is_set() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     route.answered(response.status(), started.elapsed());
     response

@@ -16,6 +16,8 @@ mod clock;
 mod config;
 mod connections;
 mod guard;
+mod handed;
+mod leaving;
 mod log;
 mod lookups;
 mod metrics;
@@ -35,6 +37,7 @@ mod wire;
 
 pub use breaker::Breaker;
 pub use config::{ProcessConfig, Secrets, ServiceConfig, read_secret};
+pub use handed::{Handed, hold};
 pub use log::{init_logging, init_logging_without};
 pub use lookups::Lookups;
 pub use metrics::{LATENCY_BUCKETS, Metrics, size_buckets};

@@ -4,6 +4,7 @@ use crate::acceptor::Acceptor;
 use crate::admission::Admission;
 use crate::connections::ConnectionMetrics;
 use crate::guard::Guard;
+use crate::leaving::Leaving;
 use crate::operations::{self, Operations, Ready};
 use crate::routes::{self, api::Api};
 use crate::socket::Listener;
@@ -64,10 +65,16 @@ pub async fn serve<S: SignupStore>(
         let store = asked.clone();
         async move { store.ready().await }.boxed()
     });
+    let asked = store.clone();
+    let whole: Ready = Arc::new(move || {
+        let store = asked.clone();
+        async move { store.whole().await }.boxed()
+    });
     let mut operations = OperationsPort::open(listeners.operations, ready, &metrics, &stop)?;
     let connections = metrics.http.connections.clone();
     let admission = Admission::new(&metrics);
-    let guard = Guard::new(metrics, admission.clone());
+    let leaving = Leaving::default();
+    let guard = Guard::new(metrics, admission.clone(), leaving.clone());
     let app = routes::router(
         Api {
             store,
@@ -79,8 +86,15 @@ pub async fn serve<S: SignupStore>(
     let closing = CancellationToken::new();
     let _closed_at_the_end = closing.clone().drop_guard();
     let address = listeners.public.to_string();
+    let is_shared = listeners.public.is_shared();
+    if is_shared {
+        leaving.follow(whole, closing.clone());
+    }
     let server = Acceptor::new(app, config.max_connections, connections);
-    let mut server = tokio::spawn(server.accept(listeners.public, closing.clone()));
+    let (left, full) = (leaving.clone(), admission.clone());
+    let yields = move || left.is_set() || full.is_full();
+    let accept = server.accept(listeners.public, yields, closing.clone());
+    let mut server = tokio::spawn(accept);
     if !operations.start_up(startup, &stop).await? {
         return Ok(());
     }
@@ -94,7 +108,13 @@ pub async fn serve<S: SignupStore>(
         () = operations.stopped() => bail!("the task that accepts probes has stopped"),
     }
     tracing::info!("draining");
-    // Balancers need a moment to see /readyz before connections are refused.
+    leaving.for_good();
+    if is_shared {
+        // Others accept.
+        closing.cancel();
+    }
+    // Balancers need a moment to see /readyz before connections are refused; and whoever keeps a connection,
+    // to ask once more and be told that it ends.
     tokio::time::sleep(config.drain_delay()).await;
     closing.cancel();
     let graceful = server.await?;
@@ -157,7 +177,8 @@ impl OperationsPort {
             let_go: IntCounter::new("operations_connections_let_go", "not exported")?,
         };
         let server = Acceptor::new(operations::router(probes), 64, uncounted);
-        let serving = tokio::spawn(server.accept(listener.into(), CancellationToken::new()));
+        let serving =
+            tokio::spawn(server.accept(listener.into(), || false, CancellationToken::new()));
         Ok(Self { started, serving })
     }
 

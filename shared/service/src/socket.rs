@@ -1,5 +1,7 @@
-//! Where a service listens: a TCP port, or a Unix socket for a balancer on the same machine.
+//! Where a service listens: a TCP port, one that it shares with others, or a Unix socket for a balancer on
+//! the same machine.
 
+use crate::handed::Handed;
 use socket2::SockRef;
 use std::fmt;
 use std::fs::{self, Permissions};
@@ -25,22 +27,25 @@ const MAX_UNSENT_BYTES: u32 = 2 * 1024;
 /// A connection, and the address of its client; behind the balancer, on a Unix socket, it has none.
 pub(crate) type Accepted = (Either<TcpStream, UnixStream>, Option<IpAddr>);
 
-/// An address to listen on: `IP:port`, or `unix:/path`.
+/// An address to listen on: `IP:port`, `unix:/path`, or `handed:/path`.
 #[derive(Debug, Clone)]
 pub enum Address {
     /// A TCP port.
     Tcp(SocketAddr),
     /// A Unix socket. A file of that name is replaced.
     Unix(PathBuf),
+    /// A TCP port that somebody else listens on, who hands it out at this path.
+    Handed(PathBuf),
 }
 
 impl FromStr for Address {
     type Err = AddrParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("unix:") {
-            Some(path) => Ok(Self::Unix(path.into())),
-            None => text.parse().map(Self::Tcp),
+        match text.split_once(':') {
+            Some(("unix", path)) => Ok(Self::Unix(path.into())),
+            Some(("handed", path)) => Ok(Self::Handed(path.into())),
+            _ => text.parse().map(Self::Tcp),
         }
     }
 }
@@ -51,6 +56,8 @@ pub enum Listener {
     Tcp(TcpListener),
     /// A Unix socket.
     Unix(UnixListener),
+    /// A TCP port shared with other processes.
+    Handed(Handed),
 }
 
 impl From<TcpListener> for Listener {
@@ -77,20 +84,27 @@ impl Listener {
                 fs::set_permissions(path, Permissions::from_mode(0o666))?;
                 Ok(Self::Unix(listener))
             }
+            // Not waited for: the probes are to answer meanwhile.
+            Address::Handed(path) => Ok(Self::Handed(Handed::at(path))),
         }
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
-                // A client that is gone already will show in the first read.
-                let _ = set_options(&stream);
-                Ok((Either::Left(stream), Some(peer.ip())))
-            }
+    /// The next connection. `yields`: of those that other processes might accept, only what they leave.
+    pub(crate) async fn accept(&mut self, yields: impl Fn() -> bool) -> io::Result<Accepted> {
+        let (stream, peer) = match self {
+            Self::Tcp(listener) => listener.accept().await?,
+            Self::Handed(handed) => handed.accept(yields).await?,
             // The deadline for writing is the balancer's own.
-            Self::Unix(listener) => Ok((Either::Right(listener.accept().await?.0), None)),
-        }
+            Self::Unix(listener) => return Ok((Either::Right(listener.accept().await?.0), None)),
+        };
+        // A client that is gone already will show in the first read.
+        let _ = set_options(&stream);
+        Ok((Either::Left(stream), Some(peer.ip())))
+    }
+
+    /// Whether other processes accept from it, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Handed(_))
     }
 }
 
@@ -119,6 +133,7 @@ impl fmt::Display for Listener {
                     .and_then(|address| address.as_pathname());
                 write!(f, "unix:{}", path.unwrap_or("".as_ref()).display())
             }
+            Self::Handed(handed) => write!(f, "handed:{}", handed.path().display()),
         }
     }
 }
@@ -135,11 +150,11 @@ mod tests {
         let address: Address = format!("unix:{}", path.display()).parse().unwrap();
         drop(Listener::bind(&address).await.unwrap());
         assert!(path.exists(), "dropping a listener leaves its file");
-        let listener = Listener::bind(&address).await.unwrap();
+        let mut listener = Listener::bind(&address).await.unwrap();
         let mut client = UnixStream::connect(&path).await.unwrap();
         client.write_all(b"hello").await.unwrap();
         let mut heard = [0; 5];
-        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut stream, _) = listener.accept(|| false).await.unwrap();
         stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hello");
         fs::remove_file(path).unwrap();

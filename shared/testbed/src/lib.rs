@@ -12,6 +12,7 @@ mod proxy;
 mod queues;
 mod roles;
 mod service;
+mod shared_port;
 mod worker;
 
 pub use answered::Answered;
@@ -24,4 +25,5 @@ pub use proxy::{FaultProxy, Mode};
 pub use queues::{Message, TestQueues, queue_address, queue_url};
 pub use roles::TestRoles;
 pub use service::{ORGANISER_TOKEN, TestService};
+pub use shared_port::{SharedPort, Visitor};
 pub use worker::TestWorker;

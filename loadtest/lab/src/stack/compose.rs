@@ -17,6 +17,9 @@ use std::process::Output;
 /// Laid over the other Compose files for the budget `grown`.
 const GROWN: &str = "compose/grown.yaml";
 
+/// Laid over them when the balancer is left out: another program takes its place.
+const WITHOUT_BALANCER: &str = "compose/without-balancer.yaml";
+
 /// A phase as Compose runs it.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -26,6 +29,7 @@ pub struct Stack {
     environment: BTreeMap<String, String>,
     budget: Budget,
     slower: Slowdown,
+    has_balancer: bool,
     monitoring: bool,
 }
 
@@ -42,6 +46,7 @@ impl Stack {
             environment: phase.parts.iter().map(on).collect(),
             budget: Budget::Same,
             slower: Slowdown::default(),
+            has_balancer: true,
             monitoring: true,
         }
     }
@@ -66,6 +71,12 @@ impl Stack {
             "--budget {}: there are no such caps for {}",
             spec.budget,
             stack.phase.name
+        );
+        stack.has_balancer = !spec.without.contains(&Part::Balancer);
+        ensure!(
+            stack.has_balancer || spec.budget == Budget::Same,
+            "--without balancer: there are no caps for it in the budget {}",
+            spec.budget
         );
         stack.budget = spec.budget;
         stack.slower = spec.slower;
@@ -187,6 +198,9 @@ impl Stack {
         let mut files = self.project.compose_files()?;
         if self.budget == Budget::Grown {
             files += &format!(":{GROWN}");
+        }
+        if !self.has_balancer {
+            files += &format!(":{WITHOUT_BALANCER}");
         }
         if let Some(slowed_down) = slowed_down {
             files += &format!(":{}", slowed_down.file().display());

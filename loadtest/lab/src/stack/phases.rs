@@ -25,6 +25,7 @@ pub fn variable(part: Part) -> &'static str {
         Part::Cache => "CACHE",
         Part::Replica => "REPLICA",
         Part::Queue => "QUEUE",
+        Part::Balancer => "BALANCER",
     }
 }
 

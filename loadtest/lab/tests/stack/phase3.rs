@@ -2,7 +2,7 @@
 //! noticing; the queue itself may not, and what it has confirmed comes back with it.
 
 use crate::{run, turned_away};
-use lab_truth::record::{Run, Second, Verdict};
+use lab_truth::record::{Run, Verdict};
 use lab_truth::spec::FaultKind;
 
 /// Every acknowledged signup is a row, and nothing was left behind.
@@ -109,4 +109,20 @@ async fn without_the_queue_the_answer_follows_the_commit() {
     assert_eq!(run.ledger.kept, 200, "{:?}", run.ledger);
     assert!(run.backlog.is_none() && run.timeline[0].recorded.is_none());
     assert_ne!(run.verdict, Verdict::Invalid, "{:?}", run.reasons);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_balancer_gateways_come_and_go_and_no_signup_is_lost() {
+    let run = run(
+        "phase3 --users 8000 --window 40 --no-monitoring --without balancer \
+         --restart phase3-gateway-1@4 --kill phase3-gateway-2@14 --pause phase3-gateway-1@20+4 \
+         --kill phase3-balancer@30",
+        &[],
+    )
+    .await;
+    is_clean(&run);
+    assert_eq!(run.faults.len(), 4, "{:?}", run.faults);
+    // Whoever comes while one gateway stands still is accepted by the other.
+    let away = turned_away(&run, 20..24);
+    assert!(away < 0.4, "{away} of the signups were turned away");
 }

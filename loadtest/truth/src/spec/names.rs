@@ -57,6 +57,8 @@ pub enum Part {
     Replica,
     /// The answer before the commit: signups through the queue.
     Queue,
+    /// A program between clients and servers: without it, all servers accept from one listening socket.
+    Balancer,
 }
 
 /// Which set of caps the containers of a phase get.

@@ -18,6 +18,7 @@ mod probes;
 mod replica;
 mod roles;
 mod server;
+mod shared_port;
 mod start;
 mod tasks;
 

@@ -6,7 +6,10 @@
 use clap::Parser;
 use phase2_replicated::Config;
 use signup_conformance::Target;
-use signup_testbed::{EVENTUALLY, FaultProxy, Mode, ORGANISER_TOKEN, TestDatabase, TestService};
+use signup_service::Listener;
+use signup_testbed::{
+    EVENTUALLY, FaultProxy, Mode, ORGANISER_TOKEN, SharedPort, TestDatabase, TestService,
+};
 use sqlx::{Connection, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -78,7 +81,25 @@ impl Server {
         server
     }
 
+    /// The same, which accepts from `port`.
+    pub(crate) async fn at(port: &SharedPort, database: Arc<TestDatabase>) -> Self {
+        let listener = port.listener().await;
+        let settings = ["--drain-delay-seconds=2"];
+        let mut server = Self::listening_on(Some(listener), database, &settings, Mode::Pass).await;
+        server.service.ready().await;
+        server
+    }
+
     async fn starting(database: Arc<TestDatabase>, settings: &[&str], fault: Mode) -> Self {
+        Self::listening_on(None, database, settings, fault).await
+    }
+
+    async fn listening_on(
+        public: Option<Listener>,
+        database: Arc<TestDatabase>,
+        settings: &[&str],
+        fault: Mode,
+    ) -> Self {
         // A server that starts before the replica has its database goes without it at first.
         drop(on_replica(&database).await);
         let primary = FaultProxy::start(database.server_address()).await.unwrap();
@@ -89,7 +110,7 @@ impl Server {
         let primary_url = database.url_through(primary.address());
         let replica_url = database.url_through(replica.address());
         let redis_url = format!("redis://{}", redis.address());
-        let service = TestService::starting(|secrets, listeners, stop| {
+        let service = TestService::starting(|secrets, mut listeners, stop| {
             let arguments = [
                 "phase2-replicated",
                 "--primary-url",
@@ -103,6 +124,7 @@ impl Server {
             ];
             let arguments = arguments.iter().chain(settings).map(ToString::to_string);
             let config = Config::parse_from(arguments.chain(secrets));
+            listeners.public = public.unwrap_or(listeners.public);
             phase2_replicated::serve(config, listeners, stop)
         })
         .await

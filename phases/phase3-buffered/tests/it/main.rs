@@ -24,6 +24,7 @@ mod reshard;
 mod roles;
 mod server;
 mod shard;
+mod shared_port;
 mod start;
 mod tasks;
 mod users;

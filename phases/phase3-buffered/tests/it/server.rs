@@ -7,7 +7,7 @@ use futures::future::join_all;
 use phase3_buffered::{GatewayConfig, WriterConfig};
 use signup_conformance::Target;
 use signup_testbed::{
-    Answered, EVENTUALLY, FaultProxy, Mode, ORGANISER_TOKEN, TestService, TestWorker,
+    Answered, EVENTUALLY, FaultProxy, Mode, ORGANISER_TOKEN, SharedPort, TestService, TestWorker,
 };
 use std::iter;
 use std::ops::{Deref, DerefMut};
@@ -83,10 +83,32 @@ impl Parts {
 
     /// Starts a gateway that goes these ways.
     pub(crate) async fn starting_gateway(&self, ways: Ways, settings: &[&str]) -> Gateway {
+        self.starting_gateway_at(None, ways, settings).await
+    }
+
+    /// Starts a gateway that accepts from `port`, and waits until it is ready.
+    pub(crate) async fn gateway_at(&self, port: &SharedPort) -> Gateway {
+        let (ways, delay) = (Ways::to(self).await, ["--drain-delay-seconds=2"]);
+        let mut gateway = self.starting_gateway_at(Some(port), ways, &delay).await;
+        gateway.service.ready().await;
+        gateway
+    }
+
+    async fn starting_gateway_at(
+        &self,
+        port: Option<&SharedPort>,
+        ways: Ways,
+        settings: &[&str],
+    ) -> Gateway {
         let own = ways.settings(self, "gateway");
-        let service = TestService::starting(|secrets, listeners, stop| {
+        let shared = match port {
+            Some(port) => Some(port.listener().await),
+            None => None,
+        };
+        let service = TestService::starting(|secrets, mut listeners, stop| {
             let settings = settings.iter().map(ToString::to_string);
             let config = gateway_config(own.into_iter().chain(settings).chain(secrets));
+            listeners.public = shared.unwrap_or(listeners.public);
             phase3_buffered::serve(config, listeners, stop)
         });
         Gateway {

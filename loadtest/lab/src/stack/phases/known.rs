@@ -40,7 +40,7 @@ pub(super) const PHASE2: Phase = Phase {
         },
     ],
     queue: None,
-    parts: &[Part::Batch, Part::Cache, Part::Replica],
+    parts: &[Part::Batch, Part::Cache, Part::Replica, Part::Balancer],
     budgets: &[Budget::Same, Budget::Grown],
 };
 
@@ -69,6 +69,6 @@ pub(super) const PHASE3: Phase = Phase {
         dead_letters: "signups.dead",
         writer: "http://127.0.0.1:9123",
     }),
-    parts: &[Part::Queue],
+    parts: &[Part::Queue, Part::Balancer],
     budgets: &[Budget::Same, Budget::Grown],
 };

@@ -87,7 +87,7 @@ impl Phase {
                 queue: None,
                 ..self
             },
-            Part::Batch | Part::Cache | Part::Replica => self,
+            Part::Batch | Part::Cache | Part::Replica | Part::Balancer => self,
         }
     }
 }

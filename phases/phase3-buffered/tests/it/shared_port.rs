@@ -1,0 +1,118 @@
+//! Without a balancer: two gateways that accept from one listening socket.
+
+use crate::parts::Parts;
+use crate::server::Gateway;
+use futures::future::join_all;
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode, SharedPort};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// Signups that were answered, whatever with.
+const SIGNUPS: &str = "http_requests_total{route=\"/v1/events/{event}/signups\",method=\"POST\"}";
+
+/// A refusal that comes sooner is none of a busy machine's, whose are of time that has run out.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Signs up on connections that are kept, until told to stop; returns who was accepted.
+async fn keep_signing_up(port: &SharedPort, who: &str, stop: &AtomicBool) -> Vec<String> {
+    let (visitor, mut accepted) = (port.visitor(), Vec::new());
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let name = format!("{who}-{number}");
+        let answer = visitor.sign_up(&name).await;
+        if answer.status == 202 {
+            accepted.push(name);
+        } else {
+            assert_eq!(answer.status, 503, "{answer:?}");
+            assert!(answer.took > AT_ONCE, "{answer:?}");
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    accepted
+}
+
+async fn stop(gateway: Gateway) {
+    gateway.stop.cancel();
+    let stopped = timeout(EVENTUALLY, gateway.service.serving).await;
+    stopped.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_of_all_gateways_fails_no_request() {
+    let parts = Parts::create().await;
+    let port = SharedPort::open().await;
+    let (one, other) = (parts.gateway_at(&port).await, parts.gateway_at(&port).await);
+    let over = AtomicBool::new(false);
+    let clients = ["a", "b", "c", "d"].map(|who| keep_signing_up(&port, who, &over));
+    let restarts = async {
+        stop(one).await;
+        let one = parts.gateway_at(&port).await;
+        stop(other).await;
+        let other = parts.gateway_at(&port).await;
+        over.store(true, Ordering::Relaxed);
+        (one, other)
+    };
+    let (accepted, gateways) = tokio::join!(join_all(clients), restarts);
+    drop(gateways);
+    let accepted = accepted.concat();
+    assert!(accepted.len() > 20, "{accepted:?}");
+    let _writer = parts.writer(&[]).await;
+    parts.until_recorded(&accepted).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_has_lost_the_queue_leaves_connections_to_the_other() {
+    let parts = Parts::create().await;
+    let port = SharedPort::open().await;
+    let (one, other) = (parts.gateway_at(&port).await, parts.gateway_at(&port).await);
+    one.ways.queue.set(Mode::Cut);
+    let began = Instant::now();
+    // Where the other stands still for 200 ms, this one answers in its place: a few, and by chance half of 40.
+    for round in 0.. {
+        let before = one.metric(SIGNUPS).await;
+        for number in 0..40 {
+            port.visitor().sign_up(&format!("p{round}-{number}")).await;
+        }
+        let answered = one.metric(SIGNUPS).await - before;
+        if answered < 6.0 {
+            break;
+        }
+        assert!(began.elapsed() < EVENTUALLY, "{answered} of 40");
+    }
+    assert!(other.metric(SIGNUPS).await > 34.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_all_have_lost_the_queue_everybody_is_told_in_time() {
+    let parts = Parts::create().await;
+    let port = SharedPort::open().await;
+    let gateways = [parts.gateway_at(&port).await, parts.gateway_at(&port).await];
+    for gateway in &gateways {
+        gateway.ways.queue.set(Mode::Cut);
+    }
+    let names: Vec<String> = (0..20).map(|number| format!("p{number}")).collect();
+    let answers = join_all(
+        names
+            .iter()
+            .map(async |name| port.visitor().sign_up(name).await),
+    )
+    .await;
+    for answer in answers {
+        assert_eq!((answer.status, &answer.retry_after[..]), (503, "1"));
+        assert!(answer.took < ANSWERED, "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_holder_of_the_socket_is_found() {
+    let parts = Parts::create().await;
+    let mut port = SharedPort::open().await;
+    let _gateway = parts.gateway_at(&port).await;
+    assert_eq!(port.visitor().sign_up("before").await.status, 202);
+    port.open_again().await;
+    let after = timeout(EVENTUALLY, port.visitor().sign_up("after")).await;
+    assert_eq!(after.expect("an answer").status, 202);
+}

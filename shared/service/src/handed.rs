@@ -1,0 +1,202 @@
+//! A listening socket that several servers share: one process holds it and hands it out over a Unix
+//! socket, and whoever has a hand free accepts. So the kernel spreads connections over the servers, one
+//! that stands still gets none, and what waits to be accepted outlives each of them.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::time::sleep;
+
+/// From one attempt to get the socket to the next, while nobody holds it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a server that would rather not accept looks whether others do.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// So often in a row somebody waits when nobody else accepts: 200 ms, more than a server at its CPU cap
+/// stands still (of 100 ms).
+const LOOKS: u32 = 10;
+
+/// Holds `listener`, and hands it to every server that comes for it to the Unix socket `path`; a file of
+/// that name is replaced.
+///
+/// # Errors
+/// When `path` cannot be listened on.
+pub async fn hold(listener: TcpListener, path: &Path) -> io::Result<()> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    let servers = UnixListener::bind(path)?;
+    // The servers may be other users; who reaches the folder may have the socket.
+    fs::set_permissions(path, Permissions::from_mode(0o666))?;
+    // Open until this process ends: so a server sees that it has.
+    let mut handed: Vec<UnixStream> = Vec::new();
+    loop {
+        let server = match servers.accept().await {
+            Ok((server, _)) => server,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a server");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        match hand_out(&listener, &server).await {
+            Ok(()) => {
+                handed.retain(is_open);
+                handed.push(server);
+                tracing::info!(servers = handed.len(), "handed out");
+            }
+            Err(error) => tracing::warn!(%error, "cannot hand out"),
+        }
+    }
+}
+
+/// A server says nothing: what can be read is its end.
+fn is_open(server: &UnixStream) -> bool {
+    !matches!(server.try_read(&mut [0]), Ok(0))
+}
+
+async fn hand_out(listener: &TcpListener, server: &UnixStream) -> io::Result<()> {
+    let send = || {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let fds = [listener.as_fd()];
+        control.push(SendAncillaryMessage::ScmRights(&fds));
+        // Without a byte beside it a descriptor does not travel.
+        let sent = sendmsg(
+            server,
+            &[IoSlice::new(&[0])],
+            &mut control,
+            SendFlags::NOSIGNAL,
+        )?;
+        Ok(sent)
+    };
+    server.async_io(Interest::WRITABLE, send).await.map(drop)
+}
+
+/// The socket as one server has it.
+pub struct Handed {
+    path: PathBuf,
+    held: Option<Held>,
+}
+
+struct Held {
+    listener: TcpListener,
+    /// Says nothing: it ends with its process, and with that the network of the socket.
+    holder: UnixStream,
+}
+
+impl Handed {
+    /// The socket that is handed out at `path`; taken when it is needed, and again when its holder is
+    /// another.
+    #[must_use]
+    pub(crate) fn at(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            held: None,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A connection; while `yields`, only one that no other server accepts.
+    pub(crate) async fn accept(
+        &mut self,
+        yields: impl Fn() -> bool,
+    ) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            let held = match &self.held {
+                Some(held) => held,
+                None => self.held.insert(take(&self.path).await),
+            };
+            let accept = async {
+                nobody_else_accepts(&held.listener, &yields).await?;
+                held.listener.accept().await
+            };
+            tokio::select! {
+                accepted = accept => return accepted,
+                () = ended(&held.holder) => {
+                    tracing::warn!("whoever held the listening socket has gone");
+                    self.held = None;
+                }
+            }
+        }
+    }
+}
+
+/// Waits until the holder has gone: it never says a second word.
+async fn ended(holder: &UnixStream) {
+    loop {
+        let read = match holder.readable().await {
+            Ok(()) => holder.try_read(&mut [0]),
+            Err(error) => Err(error),
+        };
+        match read {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
+}
+
+async fn take(path: &Path) -> Held {
+    loop {
+        match try_take(path).await {
+            Ok(held) => return held,
+            Err(error) => tracing::warn!(%error, path = %path.display(), "no listening socket yet"),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn try_take(path: &Path) -> io::Result<Held> {
+    let holder = UnixStream::connect(path).await?;
+    let receive = || receive(&holder);
+    let listener = holder.async_io(Interest::READABLE, receive).await?;
+    let listener = std::net::TcpListener::from(listener);
+    listener.set_nonblocking(true)?;
+    Ok(Held {
+        listener: TcpListener::from_std(listener)?,
+        holder,
+    })
+}
+
+fn receive(holder: &UnixStream) -> io::Result<OwnedFd> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let iov = &mut [IoSliceMut::new(&mut byte)];
+    recvmsg(holder, iov, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let handed = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    handed.ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "nothing was handed over"))
+}
+
+/// Waits for as long as this server `yields`, or until somebody waits whom nobody accepts.
+async fn nobody_else_accepts(listener: &TcpListener, yields: impl Fn() -> bool) -> io::Result<()> {
+    let mut waits = 0;
+    while yields() && waits < LOOKS {
+        sleep(LOOK_EVERY).await;
+        let mut look = [PollFd::new(listener, PollFlags::IN)];
+        waits = match poll(&mut look, Some(&Timespec::default()))? {
+            0 => 0,
+            _ => waits + 1,
+        };
+    }
+    Ok(())
+}
