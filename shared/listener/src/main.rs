@@ -1,12 +1,13 @@
 //! Holds the public port of several servers, and hands it to each of them: they accept from one queue of
-//! the kernel's. It does nothing else, so it costs nothing, and has nothing to restart for.
+//! the kernel's. It does nothing else, so it has nothing to restart for: with it goes the network of all their
+//! connections.
 
 use anyhow::Context;
 use clap::Parser;
 use signup_service::{block_on, hold, init_logging, stop_signal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 
 /// Connections that wait to be accepted, beyond which the kernel has their clients try again: more than
 /// come while all servers stand still at their CPU caps. No more than net.core.somaxconn (4,096).
@@ -39,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -49,5 +50,5 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     socket
         .bind(address)
         .with_context(|| format!("cannot listen on {address}"))?;
-    Ok(socket.listen(BACKLOG)?)
+    Ok(socket.listen(BACKLOG)?.into_std()?)
 }

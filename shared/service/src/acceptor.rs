@@ -2,6 +2,7 @@
 //! slow headers nor one for the drain.
 
 use crate::connections::{Arriving, ConnectionMetrics, Connections, Turn};
+use crate::leaving::Leaving;
 use crate::socket::{Accepted, Listener};
 use axum::Router;
 use axum::response::Response;
@@ -59,17 +60,17 @@ impl Acceptor {
         }
     }
 
-    /// Accepts until `closing`; what is returned knows the connections that are still open. While this
-    /// server `yields`, the others that accept from the same socket go first.
+    /// Accepts until `closing`; what is returned knows the connections that are still open. Others that
+    /// accept from the same socket go first while this server is `leaving`.
     pub(crate) async fn accept(
         self,
         mut listener: Listener,
-        yields: impl Fn() -> bool,
+        leaving: Leaving,
         closing: CancellationToken,
     ) -> GracefulShutdown {
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept(&yields) => accepted,
+                accepted = listener.accept(&leaving) => accepted,
                 () = closing.cancelled() => return self.graceful,
             };
             match accepted {
@@ -166,7 +167,11 @@ mod tests {
         let acceptor = Acceptor::new(Router::new().route("/{name}", handler), 16, metrics);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let accept = acceptor.accept(listener.into(), || false, CancellationToken::new());
+        let accept = acceptor.accept(
+            listener.into(),
+            Leaving::default(),
+            CancellationToken::new(),
+        );
         tokio::spawn(accept);
         address
     }

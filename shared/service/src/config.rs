@@ -26,7 +26,8 @@ pub struct ProcessConfig {
 /// Settings of the HTTP side of a process.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceConfig {
-    /// Address of the public port: the contract. IP:port, or unix:/path for a balancer beside it.
+    /// Address of the public port: the contract. IP:port; unix:/path for a balancer beside it; or handed:/path for a
+    /// socket that a `listener` hands out there.
     #[arg(long, env, default_value = "127.0.0.1:8080")]
     pub listen: Address,
 
@@ -44,7 +45,8 @@ pub struct ServiceConfig {
     #[arg(long, env, default_value_t = 4_608)]
     pub max_connections: usize,
 
-    /// After SIGTERM, seconds to keep accepting while /readyz says 503, so that a balancer sees it.
+    /// After SIGTERM, seconds to keep accepting while /readyz says 503, so that a balancer sees it; of a socket that
+    /// others share, seconds in which answers tell their clients that the connection ends.
     #[arg(long, env, default_value_t = 0)]
     pub drain_delay_seconds: u64,
 

@@ -88,7 +88,7 @@ pub(crate) async fn guard(
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    if shared.leaving.is_set() {
+    if shared.leaving.closes() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }

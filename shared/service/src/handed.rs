@@ -2,6 +2,7 @@
 //! socket, and whoever has a hand free accepts. So the kernel spreads connections over the servers, one
 //! that stands still gets none, and what waits to be accepted outlives each of them.
 
+use crate::leaving::Leaving;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -10,7 +11,7 @@ use rustix::net::{
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,16 +26,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often a server that would rather not accept looks whether others do.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// So often in a row somebody waits when nobody else accepts: 200 ms, more than a server at its CPU cap
-/// stands still (of 100 ms).
+/// More looks than so many in a row find somebody when nobody else accepts: 200 ms, more than a server at its
+/// CPU cap stands still (of 100 ms).
 const LOOKS: u32 = 10;
 
 /// Holds `listener`, and hands it to every server that comes for it to the Unix socket `path`; a file of
-/// that name is replaced.
+/// that name is replaced. It is none of tokio's, which would wake this process for each connection.
 ///
 /// # Errors
 /// When `path` cannot be listened on.
-pub async fn hold(listener: TcpListener, path: &Path) -> io::Result<()> {
+pub async fn hold(listener: StdListener, path: &Path) -> io::Result<()> {
     if path.exists() {
         fs::remove_file(path)?;
     }
@@ -68,7 +69,7 @@ fn is_open(server: &UnixStream) -> bool {
     !matches!(server.try_read(&mut [0]), Ok(0))
 }
 
-async fn hand_out(listener: &TcpListener, server: &UnixStream) -> io::Result<()> {
+async fn hand_out(listener: &StdListener, server: &UnixStream) -> io::Result<()> {
     let send = || {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
@@ -96,6 +97,8 @@ struct Held {
     listener: TcpListener,
     /// Says nothing: it ends with its process, and with that the network of the socket.
     holder: UnixStream,
+    /// So many looks in a row found somebody who waits to be accepted.
+    waits: u32,
 }
 
 impl Handed {
@@ -113,23 +116,28 @@ impl Handed {
         &self.path
     }
 
-    /// A connection; while `yields`, only one that no other server accepts.
+    /// A connection; while this server is `leaving`, only one that no other accepts.
     pub(crate) async fn accept(
         &mut self,
-        yields: impl Fn() -> bool,
+        leaving: &Leaving,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
-            let held = match &self.held {
+            let held = match &mut self.held {
                 Some(held) => held,
                 None => self.held.insert(take(&self.path).await),
             };
+            let Held {
+                listener,
+                holder,
+                waits,
+            } = held;
             let accept = async {
-                nobody_else_accepts(&held.listener, &yields).await?;
-                held.listener.accept().await
+                turn(listener, waits, leaving).await?;
+                listener.accept().await
             };
             tokio::select! {
                 accepted = accept => return accepted,
-                () = ended(&held.holder) => {
+                () = ended(holder) => {
                     tracing::warn!("whoever held the listening socket has gone");
                     self.held = None;
                 }
@@ -153,10 +161,15 @@ async fn ended(holder: &UnixStream) {
 }
 
 async fn take(path: &Path) -> Held {
+    let mut told = false;
     loop {
         match try_take(path).await {
             Ok(held) => return held,
-            Err(error) => tracing::warn!(%error, path = %path.display(), "no listening socket yet"),
+            Err(error) if !told => {
+                told = true;
+                tracing::warn!(%error, path = %path.display(), "no listening socket yet");
+            }
+            Err(_) => {}
         }
         sleep(PAUSE).await;
     }
@@ -166,11 +179,12 @@ async fn try_take(path: &Path) -> io::Result<Held> {
     let holder = UnixStream::connect(path).await?;
     let receive = || receive(&holder);
     let listener = holder.async_io(Interest::READABLE, receive).await?;
-    let listener = std::net::TcpListener::from(listener);
+    let listener = StdListener::from(listener);
     listener.set_nonblocking(true)?;
     Ok(Held {
         listener: TcpListener::from_std(listener)?,
         holder,
+        waits: 0,
     })
 }
 
@@ -187,16 +201,28 @@ fn receive(holder: &UnixStream) -> io::Result<OwnedFd> {
     handed.ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "nothing was handed over"))
 }
 
-/// Waits for as long as this server `yields`, or until somebody waits whom nobody accepts.
-async fn nobody_else_accepts(listener: &TcpListener, yields: impl Fn() -> bool) -> io::Result<()> {
-    let mut waits = 0;
-    while yields() && waits < LOOKS {
-        sleep(LOOK_EVERY).await;
+/// Waits for as long as this server is `leaving`, until somebody has waited for so long that nobody else
+/// accepts; from then on until nobody waits any more, for nothing. `waits` is how often somebody did.
+async fn turn(listener: &TcpListener, waits: &mut u32, leaving: &Leaving) -> io::Result<()> {
+    while leaving.yields() {
         let mut look = [PollFd::new(listener, PollFlags::IN)];
-        waits = match poll(&mut look, Some(&Timespec::default()))? {
-            0 => 0,
-            _ => waits + 1,
-        };
+        let somebody_waits = poll(&mut look, Some(&Timespec::default()))? > 0;
+        if somebody_waits {
+            *waits += 1;
+        } else if *waits <= LOOKS {
+            // Nobody came, or another has accepted who did.
+            leaving.set_alone(leaving.is_alone() && *waits == 0);
+            *waits = 0;
+        } else {
+            *waits = 0;
+        }
+        if *waits > LOOKS {
+            leaving.set_alone(true);
+            return Ok(());
+        }
+        sleep(LOOK_EVERY).await;
     }
+    *waits = 0;
+    leaving.set_alone(false);
     Ok(())
 }

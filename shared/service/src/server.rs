@@ -73,7 +73,7 @@ pub async fn serve<S: SignupStore>(
     let mut operations = OperationsPort::open(listeners.operations, ready, &metrics, &stop)?;
     let connections = metrics.http.connections.clone();
     let admission = Admission::new(&metrics);
-    let leaving = Leaving::default();
+    let leaving = Leaving::new(admission.clone());
     let guard = Guard::new(metrics, admission.clone(), leaving.clone());
     let app = routes::router(
         Api {
@@ -91,9 +91,7 @@ pub async fn serve<S: SignupStore>(
         leaving.follow(whole, closing.clone());
     }
     let server = Acceptor::new(app, config.max_connections, connections);
-    let (left, full) = (leaving.clone(), admission.clone());
-    let yields = move || left.is_set() || full.is_full();
-    let accept = server.accept(listeners.public, yields, closing.clone());
+    let accept = server.accept(listeners.public, leaving.clone(), closing.clone());
     let mut server = tokio::spawn(accept);
     if !operations.start_up(startup, &stop).await? {
         return Ok(());
@@ -108,13 +106,12 @@ pub async fn serve<S: SignupStore>(
         () = operations.stopped() => bail!("the task that accepts probes has stopped"),
     }
     tracing::info!("draining");
-    leaving.for_good();
     if is_shared {
-        // Others accept.
+        // Others accept, and whoever keeps a connection needs a moment to ask once more and be told that it ends.
+        leaving.for_good();
         closing.cancel();
     }
-    // Balancers need a moment to see /readyz before connections are refused; and whoever keeps a connection,
-    // to ask once more and be told that it ends.
+    // Balancers need a moment to see /readyz before connections are refused.
     tokio::time::sleep(config.drain_delay()).await;
     closing.cancel();
     let graceful = server.await?;
@@ -177,8 +174,11 @@ impl OperationsPort {
             let_go: IntCounter::new("operations_connections_let_go", "not exported")?,
         };
         let server = Acceptor::new(operations::router(probes), 64, uncounted);
-        let serving =
-            tokio::spawn(server.accept(listener.into(), || false, CancellationToken::new()));
+        let serving = tokio::spawn(server.accept(
+            listener.into(),
+            Leaving::default(),
+            CancellationToken::new(),
+        ));
         Ok(Self { started, serving })
     }
 

@@ -2,6 +2,7 @@
 //! the same machine.
 
 use crate::handed::Handed;
+use crate::leaving::Leaving;
 use socket2::SockRef;
 use std::fmt;
 use std::fs::{self, Permissions};
@@ -89,11 +90,12 @@ impl Listener {
         }
     }
 
-    /// The next connection. `yields`: of those that other processes might accept, only what they leave.
-    pub(crate) async fn accept(&mut self, yields: impl Fn() -> bool) -> io::Result<Accepted> {
+    /// The next connection; while this process is `leaving`, of those that others might accept only what they
+    /// do not.
+    pub(crate) async fn accept(&mut self, leaving: &Leaving) -> io::Result<Accepted> {
         let (stream, peer) = match self {
             Self::Tcp(listener) => listener.accept().await?,
-            Self::Handed(handed) => handed.accept(yields).await?,
+            Self::Handed(handed) => handed.accept(leaving).await?,
             // The deadline for writing is the balancer's own.
             Self::Unix(listener) => return Ok((Either::Right(listener.accept().await?.0), None)),
         };
@@ -154,7 +156,7 @@ mod tests {
         let mut client = UnixStream::connect(&path).await.unwrap();
         client.write_all(b"hello").await.unwrap();
         let mut heard = [0; 5];
-        let (mut stream, _) = listener.accept(|| false).await.unwrap();
+        let (mut stream, _) = listener.accept(&Leaving::default()).await.unwrap();
         stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hello");
         fs::remove_file(path).unwrap();

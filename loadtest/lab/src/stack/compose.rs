@@ -38,12 +38,17 @@ impl Stack {
     #[must_use]
     pub fn new(phase: Phase, root: &Path) -> Self {
         // Said in so many words: the Compose files must not decide what is measured.
-        let on = |part: &Part| (phases::variable(*part).to_owned(), "on".to_owned());
+        let variables = phase
+            .parts
+            .iter()
+            .filter_map(|part| phases::variable(*part));
         let project = Project::new(root);
         Self {
             phase: Ports::of(&project).of_phase(phase),
             project,
-            environment: phase.parts.iter().map(on).collect(),
+            environment: variables
+                .map(|name| (name.to_owned(), "on".to_owned()))
+                .collect(),
             budget: Budget::Same,
             slower: Slowdown::default(),
             has_balancer: true,
@@ -64,7 +69,9 @@ impl Stack {
                 stack.phase.name
             );
             stack.phase = stack.phase.without(*part);
-            stack = stack.with_variable(phases::variable(*part), "off");
+            if let Some(variable) = phases::variable(*part) {
+                stack = stack.with_variable(variable, "off");
+            }
         }
         ensure!(
             stack.phase.budgets.contains(&spec.budget),

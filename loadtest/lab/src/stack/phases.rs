@@ -17,15 +17,16 @@ pub fn phase(name: PhaseName) -> Phase {
     }
 }
 
-/// The variable of the Compose file that switches a part: `on` or `off`.
+/// The variable of the Compose file that switches a part: `on` or `off`. A balancer is left out by another
+/// file.
 #[must_use]
-pub fn variable(part: Part) -> &'static str {
+pub fn variable(part: Part) -> Option<&'static str> {
     match part {
-        Part::Batch => "BATCH",
-        Part::Cache => "CACHE",
-        Part::Replica => "REPLICA",
-        Part::Queue => "QUEUE",
-        Part::Balancer => "BALANCER",
+        Part::Batch => Some("BATCH"),
+        Part::Cache => Some("CACHE"),
+        Part::Replica => Some("REPLICA"),
+        Part::Queue => Some("QUEUE"),
+        Part::Balancer => None,
     }
 }
 

@@ -122,7 +122,8 @@ async fn without_the_balancer_gateways_come_and_go_and_no_signup_is_lost() {
     .await;
     is_clean(&run);
     assert_eq!(run.faults.len(), 4, "{:?}", run.faults);
-    // Whoever comes while one gateway stands still is accepted by the other.
-    let away = turned_away(&run, 4..8);
-    assert!(away < 0.4, "{away} of the signups were turned away");
+    // Whoever comes while one gateway stands still is accepted by the other: of 200 a second more than half.
+    let away = run.timeline.iter().filter(|s| (5..8).contains(&s.t_s));
+    let acked: u64 = away.map(|second| second.acked).sum();
+    assert!(acked > 300, "{acked} of 600");
 }

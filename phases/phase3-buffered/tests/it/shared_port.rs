@@ -3,7 +3,7 @@
 use crate::parts::Parts;
 use crate::server::Gateway;
 use futures::future::join_all;
-use signup_testbed::{ANSWERED, EVENTUALLY, Mode, SharedPort};
+use signup_testbed::{ANSWERED, EVENTUALLY, Mode, SharedPort, Visitor};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
@@ -68,6 +68,11 @@ async fn a_gateway_that_has_lost_the_queue_leaves_connections_to_the_other() {
     let parts = Parts::create().await;
     let port = SharedPort::open().await;
     let (one, other) = (parts.gateway_at(&port).await, parts.gateway_at(&port).await);
+    let visitors: Vec<Visitor> = (0..20).map(|_| port.visitor()).collect();
+    for (number, visitor) in visitors.iter().enumerate() {
+        let before = visitor.sign_up(&format!("before-{number}")).await;
+        assert_eq!(before.status, 202, "{before:?}");
+    }
     one.ways.queue.set(Mode::Cut);
     let began = Instant::now();
     // Where the other stands still for 200 ms, this one answers in its place: a few, and by chance half of 40.
@@ -83,6 +88,12 @@ async fn a_gateway_that_has_lost_the_queue_leaves_connections_to_the_other() {
         assert!(began.elapsed() < EVENTUALLY, "{answered} of 40");
     }
     assert!(other.metric(SIGNUPS).await > 34.0);
+    // Who has a connection to it is told that it ends, and comes to the other.
+    for (number, visitor) in visitors.iter().enumerate() {
+        while visitor.sign_up(&format!("after-{number}")).await.status != 202 {
+            assert!(began.elapsed() < EVENTUALLY, "{number}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,7 +104,9 @@ async fn where_all_have_lost_the_queue_everybody_is_told_in_time() {
     for gateway in &gateways {
         gateway.ways.queue.set(Mode::Cut);
     }
-    let names: Vec<String> = (0..20).map(|number| format!("p{number}")).collect();
+    // Until they know. Then so many that they would not be through at one every 200 ms.
+    sleep(Duration::from_secs(2)).await;
+    let names: Vec<String> = (0..400).map(|number| format!("p{number}")).collect();
     let answers = join_all(
         names
             .iter()
