@@ -105,5 +105,5 @@ pub(crate) async fn answered(request: RequestBuilder) -> Answered {
     };
     answer
         .await
-        .unwrap_or_else(|error| panic!("no answer: {error}"))
+        .unwrap_or_else(|error| panic!("no answer: {error:?}"))
 }

@@ -6,9 +6,9 @@ use crate::answered::{Answered, answered};
 use crate::service::EVENT;
 use reqwest::Client;
 use signup_service::{Address, Listener, hold};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The port, held by a task in place of the program that does it in a phase.
@@ -93,7 +93,9 @@ fn path(folder: &Path) -> PathBuf {
 }
 
 async fn start(path: &Path) -> (String, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0");
+    // Of tokio's, because 1,024 may wait there; of std's, 128.
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.and_then(TcpListener::into_std);
     let listener = listener.unwrap_or_else(|error| panic!("a port: {error}"));
     let address = listener.local_addr();
     let address = address.unwrap_or_else(|error| panic!("a port: {error}"));
