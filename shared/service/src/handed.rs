@@ -3,21 +3,20 @@
 //! that stands still gets none, and what waits to be accepted outlives each of them.
 
 use crate::leaving::Leaving;
+use crate::unix;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
-use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::sleep;
 
 /// From one attempt to get the socket to the next, while nobody holds it.
@@ -36,12 +35,7 @@ const LOOKS: u32 = 10;
 /// # Errors
 /// When `path` cannot be listened on.
 pub async fn hold(listener: StdListener, path: &Path) -> io::Result<()> {
-    if path.exists() {
-        fs::remove_file(path)?;
-    }
-    let servers = UnixListener::bind(path)?;
-    // The servers may be other users; who reaches the folder may have the socket.
-    fs::set_permissions(path, Permissions::from_mode(0o666))?;
+    let servers = unix::listen(path)?;
     // Open until this process ends: so a server sees that it has.
     let mut handed: Vec<UnixStream> = Vec::new();
     loop {
@@ -209,11 +203,11 @@ async fn turn(listener: &TcpListener, waits: &mut u32, leaving: &Leaving) -> io:
         let somebody_waits = poll(&mut look, Some(&Timespec::default()))? > 0;
         if somebody_waits {
             *waits += 1;
-        } else if *waits <= LOOKS {
-            // Nobody came, or another has accepted who did.
-            leaving.set_alone(leaving.is_alone() && *waits == 0);
-            *waits = 0;
         } else {
+            if (1..=LOOKS).contains(waits) {
+                // Another has accepted who waited.
+                leaving.set_alone(false);
+            }
             *waits = 0;
         }
         if *waits > LOOKS {

@@ -54,16 +54,13 @@ impl Leaving {
     pub(crate) fn closes(&self) -> bool {
         let flags = &self.flags;
         flags.stops.load(Ordering::Relaxed)
-            || flags.lacks_something.load(Ordering::Relaxed) && !self.is_alone()
+            || flags.lacks_something.load(Ordering::Relaxed)
+                && !flags.is_alone.load(Ordering::Relaxed)
     }
 
     /// The process stops.
     pub(crate) fn for_good(&self) {
         self.flags.stops.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_alone(&self) -> bool {
-        self.flags.is_alone.load(Ordering::Relaxed)
     }
 
     /// Whether nobody else was found to accept.

@@ -33,6 +33,7 @@ mod server;
 mod socket;
 mod sqlstate;
 mod startup;
+mod unix;
 mod wire;
 
 pub use breaker::Breaker;

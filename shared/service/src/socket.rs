@@ -3,12 +3,11 @@
 
 use crate::handed::Handed;
 use crate::leaving::Leaving;
+use crate::unix;
 use socket2::SockRef;
 use std::fmt;
-use std::fs::{self, Permissions};
 use std::io;
 use std::net::{AddrParseError, IpAddr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -75,16 +74,7 @@ impl Listener {
     pub async fn bind(address: &Address) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
-            Address::Unix(path) => {
-                // What a killed process left behind; nobody else has this path.
-                if path.exists() {
-                    fs::remove_file(path)?;
-                }
-                let listener = UnixListener::bind(path)?;
-                // The balancer is another user; who reaches the folder may connect.
-                fs::set_permissions(path, Permissions::from_mode(0o666))?;
-                Ok(Self::Unix(listener))
-            }
+            Address::Unix(path) => unix::listen(path).map(Self::Unix),
             // Not waited for: the probes are to answer meanwhile.
             Address::Handed(path) => Ok(Self::Handed(Handed::at(path))),
         }
@@ -159,7 +149,7 @@ mod tests {
         let (mut stream, _) = listener.accept(&Leaving::default()).await.unwrap();
         stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hello");
-        fs::remove_file(path).unwrap();
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

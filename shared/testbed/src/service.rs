@@ -211,6 +211,18 @@ impl TestService {
             .unwrap_or_else(|error| panic!("no page: {error}"))
     }
 
+    /// Tells it to stop, unless it was told already, and waits until it has drained.
+    ///
+    /// # Panics
+    /// When that takes a minute, or it ends with an error.
+    pub async fn stopped(self) {
+        self.stop.cancel();
+        match tokio::time::timeout(EVENTUALLY, self.serving).await {
+            Ok(Ok(Ok(()))) => {}
+            ended => panic!("the drain does not end well: {ended:?}"),
+        }
+    }
+
     /// Waits until a probe has `status`.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! Both programs finish what they have begun when they are asked to stop.
 
 use crate::parts::{Parts, names, until};
-use signup_testbed::{EVENTUALLY, Mode};
+use signup_testbed::Mode;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,8 +21,7 @@ async fn a_stopped_gateway_answers_what_it_has_begun() {
     let (answers, ()) = tokio::join!(gateway.sign_up_all(&names), stop);
     let failed = answers.iter().find(|answer| answer.status != 202);
     assert!(failed.is_none(), "{failed:?}");
-    let stopped = tokio::time::timeout(EVENTUALLY, gateway.service.serving).await;
-    stopped.expect("the drain ends").unwrap().unwrap();
+    gateway.service.stopped().await;
     let _writer = parts.writer(&[]).await;
     let all = [names, vec!["before".into()]].concat();
     parts.until_recorded(&all).await;
