@@ -40,12 +40,12 @@ check_shell() {
 
 check_scripts() { "$ROOT/compose/tests/scripts.sh"; }
 
-# Each profile, and each with the budget grown and without its balancer, with official images and with local ones.
+# Each profile, and each with every file that can be laid over, with official images and with local ones.
 check_compose() {
     local files settings profiles profile here=$LOG.env
     local_settings >"$here"
     profiles=$(compose "$COMPOSE_FILES" /dev/null config --profiles)
-    for files in "$COMPOSE_FILES"{,:compose/grown.yaml,:compose/without-balancer.yaml}; do
+    for files in "$COMPOSE_FILES"{,:compose/grown.yaml,:compose/without-balancer.yaml,:compose/with-balancer.yaml,:compose/with-go-server.yaml}; do
         for settings in /dev/null "$here"; do
             for profile in $profiles '*'; do
                 printf '%s, profile %s, settings %s\n' "$files" "$profile" "$settings"

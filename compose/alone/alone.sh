@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # What has the public port in each phase, at 8080 in its container.
-readonly ENTRIES=(phase1-server phase2-balancer phase3-balancer)
+readonly ENTRIES=(phase1-server phase{2,3}-{balancer,listener})
 
 answers() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/8080" 2>/dev/null; }
 

@@ -14,6 +14,7 @@ mod ledger;
 mod loaded;
 mod promises;
 pub mod v1;
+pub mod v2;
 
 use crate::spec::{Goal, RunSpec};
 pub use conditions::{Build, Cap, CapSource, Environment};
@@ -30,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of this schema; raised whenever a field changes its meaning.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// One run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

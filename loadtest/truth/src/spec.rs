@@ -14,7 +14,7 @@ pub use excuse::{Excuse, excuse};
 pub use fault::{EMPTYING_S, FaultKind, FaultSpec, KILLED_FOR_S};
 pub use goal::Goal;
 pub use greedy::GreedyClients;
-pub use names::{Arrivals, Budget, Part, PhaseName, Scenario};
+pub use names::{Arrivals, Budget, Other, Part, PhaseName, Scenario};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use slowdown::Slowdown;
@@ -39,6 +39,9 @@ pub struct RunSpec {
     pub phase: PhaseName,
     /// What is left out of it on purpose, to see what it buys. Empty for the real thing.
     pub without: BTreeSet<Part>,
+    /// What stands in the place of a part of it. Left out of a record where nothing does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub with: BTreeSet<Other>,
     /// Which set of caps its containers have.
     pub budget: Budget,
     /// By how much every CPU cap of the phase is divided, to stand in for a slower machine; 1 for
@@ -72,6 +75,7 @@ impl RunSpec {
         Self {
             phase,
             without: BTreeSet::new(),
+            with: BTreeSet::new(),
             budget: Budget::default(),
             slower: Slowdown::default(),
             scenario: Scenario::Rush,
@@ -86,14 +90,16 @@ impl RunSpec {
         }
     }
 
-    /// The system that is measured: the phase, and what is left out of it. A run without a part must
-    /// never be taken for the phase itself.
+    /// The system that is measured: the phase, and what is left out of it or stands in for a part. Such a
+    /// run must never be taken for the phase itself.
     #[must_use]
     pub fn system(&self) -> String {
         let mut system = self.phase.to_string();
-        let parts: Vec<String> = self.without.iter().map(ToString::to_string).collect();
-        if !parts.is_empty() {
-            system += &format!(" without {}", parts.join(", "));
+        if !self.with.is_empty() {
+            system += &format!(" with {}", listed(&self.with));
+        }
+        if !self.without.is_empty() {
+            system += &format!(" without {}", listed(&self.without));
         }
         if !self.slower.is_none() {
             system += &format!(", {} times slower", self.slower);
@@ -131,6 +137,13 @@ impl RunSpec {
     }
 }
 
+/// The names of what is left out, or stands in, in one line.
+#[must_use]
+pub fn listed<T: ToString>(names: &BTreeSet<T>) -> String {
+    let names: Vec<String> = names.iter().map(T::to_string).collect();
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +160,8 @@ mod tests {
         spec.window_s = 60;
         spec.budget = Budget::Grown;
         assert_eq!(spec.system(), "phase2 without batch, replica");
+        spec.with = [Other::Balancer].into();
+        assert_eq!(spec.system(), "phase2 with balancer without batch, replica");
         assert_eq!(spec.load(), "rush, flat, 60 s, budget grown");
         spec.slower = "2.8".parse().unwrap();
         assert!(spec.system().ends_with(", 2.8 times slower"));
@@ -163,10 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_from_before_there_were_greedy_clients_is_read_and_written_as_it_was() {
+    fn a_spec_from_before_a_field_was_there_is_read_and_written_as_it_was() {
         let spec = RunSpec::of(PhaseName::Phase1);
         let json = serde_json::to_string(&spec).unwrap();
-        assert!(!json.contains("greedy"), "{json}");
+        for newer in ["greedy", "\"with\""] {
+            assert!(!json.contains(newer), "{json}");
+        }
         assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
     }
 

@@ -1,7 +1,7 @@
 //! The `results/` folder: one folder a run, found, read and written. `run.json` is the only source; what
 //! is derived from it is made elsewhere.
 
-use crate::record::{Loaded, Run, SCHEMA, Second, v1};
+use crate::record::{Loaded, Run, SCHEMA, Second, v1, v2};
 use anyhow::{Context, Result, bail, ensure};
 use fs_err as fs;
 use serde::Deserialize;
@@ -103,7 +103,10 @@ fn parse(text: &str) -> Result<Run> {
     let Versioned { schema } = serde_json::from_str(text)?;
     match schema {
         SCHEMA => Ok(serde_json::from_str(text)?),
-        1 => serde_json::from_str::<v1::Run>(text)?.upgraded(),
+        2 => Ok(v2::upgraded(serde_json::from_str(text)?)),
+        1 => Ok(v2::upgraded(
+            serde_json::from_str::<v1::Run>(text)?.upgraded()?,
+        )),
         other => bail!("it follows schema {other}, this program knows 1 to {SCHEMA}"),
     }
 }

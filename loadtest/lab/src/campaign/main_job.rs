@@ -12,8 +12,7 @@ use lab_truth::spec::{PUBLISHED_WINDOW_S, PhaseName, RunSpec, Slowdown};
 /// A phase may need so much of all its CPU: what is above is for the peaks.
 const OF_BUDGET: f64 = 0.75;
 
-/// And a container so much of its own cap. On the machine of the published runs phase 3's balancer needs
-/// 0.71 of its 0.50 CPU.
+/// And a container so much of its own cap.
 const OF_CAP: f64 = 0.85;
 
 /// The cost floor of the machine of the published runs, in µs: 17.6 for an answer and 2.5 for a row, in

@@ -54,12 +54,13 @@ pub(super) fn judge(results: &Path, options: &JudgeOptions) -> Result<ExitCode> 
             true => out!("{}: {after}", run.id),
             false => out!("{}: {after} (was {before})", run.id),
         }
-        if options.write && is_other {
+        // Also one that is not judged otherwise: it may follow an older schema.
+        if options.write {
             store::write_run(results, &run)?;
         }
     }
     let written = match (options.write, changed) {
-        (_, 0) => "nothing to write".to_owned(),
+        (false, 0) => "nothing to write".to_owned(),
         (true, _) => format!("written; `{REFRESH}` makes tables and reports follow"),
         (false, _) => "--write puts them into the records".to_owned(),
     };

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use lab_truth::spec::{
-    Arrivals, Budget, FaultSpec, GreedyClients, PUBLISHED_WINDOW_S, Part, PhaseName, RunSpec,
-    SLOTS, Scenario, Slowdown,
+    Arrivals, Budget, FaultSpec, GreedyClients, Other, PUBLISHED_WINDOW_S, Part, PhaseName,
+    RunSpec, SLOTS, Scenario, Slowdown,
 };
 use std::time::Duration;
 
@@ -44,6 +44,11 @@ pub struct RunOptions {
     /// says so everywhere and stands for itself. (phase1 has no such part.)
     #[arg(long, value_enum, value_name = "PART")]
     pub without: Vec<Part>,
+
+    /// Put something else in the place of a part, to see what the part is worth; may be given several
+    /// times, and the result says so everywhere. A phase that has no such part refuses.
+    #[arg(long, value_enum, value_name = "OTHER")]
+    pub with: Vec<Other>,
 
     /// Which caps the containers get. (phase1 has only one set.)
     #[arg(long, value_enum, default_value = "same")]
@@ -117,6 +122,7 @@ impl RunOptions {
         RunSpec {
             phase: self.phase,
             without: self.without.iter().copied().collect(),
+            with: self.with.iter().copied().collect(),
             budget: self.budget,
             slower: self.slower,
             scenario: self.scenario,

@@ -9,7 +9,7 @@ use super::project::{self, Project};
 use super::ready;
 use anyhow::ensure;
 use lab_truth::evidence::ClaimedCap;
-use lab_truth::spec::{Budget, Part, RunSpec, Slowdown};
+use lab_truth::spec::{Budget, Other, Part, RunSpec, Slowdown};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
@@ -20,6 +20,11 @@ const GROWN: &str = "compose/grown.yaml";
 /// Laid over them when the balancer is left out: another program takes its place.
 const WITHOUT_BALANCER: &str = "compose/without-balancer.yaml";
 
+/// The file that is laid over them when this stands in for a part.
+fn with_other(other: Other) -> String {
+    format!("compose/with-{other}.yaml")
+}
+
 /// A phase as Compose runs it.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -27,9 +32,9 @@ pub struct Stack {
     pub phase: Phase,
     project: Project,
     environment: BTreeMap<String, String>,
-    budget: Budget,
+    /// Laid over the project's Compose files, in this order.
+    overlays: Vec<String>,
     slower: Slowdown,
-    has_balancer: bool,
     monitoring: bool,
 }
 
@@ -49,9 +54,8 @@ impl Stack {
             environment: variables
                 .map(|name| (name.to_owned(), "on".to_owned()))
                 .collect(),
-            budget: Budget::Same,
+            overlays: Vec::new(),
             slower: Slowdown::default(),
-            has_balancer: true,
             monitoring: true,
         }
     }
@@ -73,19 +77,10 @@ impl Stack {
                 stack = stack.with_variable(variable, "off");
             }
         }
-        ensure!(
-            stack.phase.budgets.contains(&spec.budget),
-            "--budget {}: there are no such caps for {}",
-            spec.budget,
-            stack.phase.name
-        );
-        stack.has_balancer = !spec.without.contains(&Part::Balancer);
-        ensure!(
-            stack.has_balancer || spec.budget == Budget::Same,
-            "--without balancer: there are no caps for it in the budget {}",
-            spec.budget
-        );
-        stack.budget = spec.budget;
+        stack.overlays = overlays(&stack.phase, spec)?;
+        for other in &spec.with {
+            stack.phase = stack.phase.with(*other);
+        }
         stack.slower = spec.slower;
         stack.monitoring = spec.monitoring;
         Ok(stack)
@@ -203,11 +198,8 @@ impl Stack {
     /// slower machine.
     fn files(&self, slowed_down: Option<&SlowedDown>) -> anyhow::Result<String> {
         let mut files = self.project.compose_files()?;
-        if self.budget == Budget::Grown {
-            files += &format!(":{GROWN}");
-        }
-        if !self.has_balancer {
-            files += &format!(":{WITHOUT_BALANCER}");
+        for overlay in &self.overlays {
+            files += &format!(":{overlay}");
         }
         if let Some(slowed_down) = slowed_down {
             files += &format!(":{}", slowed_down.file().display());
@@ -227,6 +219,37 @@ impl Stack {
             .envs(&self.environment);
         project::run(command, &format!("docker compose {}", arguments.join(" "))).await
     }
+}
+
+/// The Compose files that `spec` lays over the others.
+fn overlays(phase: &Phase, spec: &RunSpec) -> anyhow::Result<Vec<String>> {
+    let name = phase.name;
+    let mut overlays = Vec::new();
+    ensure!(
+        phase.budgets.contains(&spec.budget),
+        "--budget {}: there are no such caps for {name}",
+        spec.budget
+    );
+    if spec.budget == Budget::Grown {
+        overlays.push(GROWN.to_owned());
+    }
+    for other in &spec.with {
+        ensure!(
+            phase.others.contains(other),
+            "--with {other}: {name} has no part in whose place it could stand"
+        );
+        overlays.push(with_other(*other));
+    }
+    if spec.without.contains(&Part::Balancer) {
+        overlays.push(WITHOUT_BALANCER.to_owned());
+    }
+    // Each has caps of its own for the servers.
+    ensure!(
+        overlays.len() < 2,
+        "there are no caps for {} together",
+        overlays.join(" and ")
+    );
+    Ok(overlays)
 }
 
 #[cfg(test)]

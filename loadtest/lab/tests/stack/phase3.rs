@@ -112,11 +112,10 @@ async fn without_the_queue_the_answer_follows_the_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_balancer_gateways_come_and_go_and_no_signup_is_lost() {
+async fn gateways_and_the_holder_of_their_socket_come_and_go_and_no_signup_is_lost() {
     let run = run(
-        "phase3 --users 8000 --window 40 --no-monitoring --without balancer \
-         --pause phase3-gateway-1@4+4 --kill phase3-gateway-2@14 --restart phase3-gateway-1@22 \
-         --kill phase3-balancer@36",
+        "phase3 --users 8000 --window 40 --no-monitoring --pause phase3-gateway-1@4+4 \
+         --kill phase3-gateway-2@14 --restart phase3-gateway-1@22 --kill phase3-listener@36",
         &[],
     )
     .await;
@@ -126,4 +125,14 @@ async fn without_the_balancer_gateways_come_and_go_and_no_signup_is_lost() {
     let away = run.timeline.iter().filter(|s| (5..8).contains(&s.t_s));
     let acked: u64 = away.map(|second| second.acked).sum();
     assert!(acked > 300, "{acked} of 600");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_way_in_of_each_phase_loses_nothing_either() {
+    for system in ["phase2 --without balancer", "phase3 --with balancer"] {
+        let line = format!("{system} --users 1000 --window 10 --no-monitoring");
+        let run = run(&line, &[]).await;
+        is_clean(&run);
+        assert_eq!(run.ledger.kept, 1_000, "{:?}", run.ledger);
+    }
 }

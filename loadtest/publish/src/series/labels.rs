@@ -2,6 +2,7 @@
 
 use crate::words;
 use lab_truth::record::{FaultSeen, Run};
+use lab_truth::spec::listed;
 use std::fmt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -48,7 +49,6 @@ impl Labels {
     /// By which a run is found, and everything else by which it may be chosen.
     pub(super) fn of_all(run: &Run) -> Self {
         let spec = &run.spec;
-        let without: Vec<String> = spec.without.iter().map(ToString::to_string).collect();
         Self::of_course(run)
             .and("id", &run.id)
             .and("system", &run.system())
@@ -56,7 +56,8 @@ impl Labels {
             .and("load", &spec.load())
             .and("users", &spec.users.to_string())
             // `without` is a word of PromQL.
-            .and("left_out", &without.join(", "))
+            .and("left_out", &listed(&spec.without))
+            .and("stands_in", &listed(&spec.with))
             .and("budget", &spec.budget.to_string())
             .and("faults", &run.fault_text().unwrap_or_default())
             .and("verdict", words::verdict(run.verdict))

@@ -88,6 +88,10 @@ fn system(run: &Run) -> String {
     if run.spec.scenario != Scenario::Rush {
         lines.push(run.spec.scenario.to_string());
     }
+    if !run.spec.with.is_empty() {
+        lines.push("with".to_owned());
+        lines.extend(run.spec.with.iter().map(ToString::to_string));
+    }
     if !run.spec.without.is_empty() {
         lines.push("without".to_owned());
         lines.extend(run.spec.without.iter().map(ToString::to_string));

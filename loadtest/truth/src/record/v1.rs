@@ -11,7 +11,7 @@ use crate::spec::{Arrivals, Budget, FaultKind, FaultSpec, Goal, GreedyClients, P
 use crate::spec::{PhaseName, RunSpec, Scenario, Slowdown};
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run as schema 1 had it.
 #[derive(Debug, Deserialize)]
@@ -118,6 +118,7 @@ impl Run {
         RunSpec {
             phase: self.phase,
             without: self.without.iter().copied().collect(),
+            with: BTreeSet::new(),
             budget: self.budget,
             slower: Slowdown::default(),
             scenario: self.scenario,

@@ -28,7 +28,7 @@ pub enum PhaseName {
     Phase1,
     /// Pooled, replicated, cached: two servers behind a balancer, a primary and its replica, a cache.
     Phase2,
-    /// Buffered: two gateways behind a balancer, a queue, a writer, two shards.
+    /// Buffered: two gateways, a queue, a writer, two shards.
     Phase3,
 }
 
@@ -59,6 +59,29 @@ pub enum Part {
     Queue,
     /// A program between clients and servers: without it, all servers accept from one listening socket.
     Balancer,
+}
+
+/// Something else in the place of a part of a phase.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    ValueEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Other {
+    /// A program between clients and gateways, where these accept from one listening socket by themselves.
+    Balancer,
+    /// A server as one would write it in Go (phases/examples/go).
+    GoServer,
 }
 
 /// Which set of caps the containers of a phase get.
@@ -156,7 +179,7 @@ macro_rules! displayed_by_clap {
     )*};
 }
 
-displayed_by_clap!(PhaseName, Part, Budget, Scenario, Arrivals);
+displayed_by_clap!(PhaseName, Part, Other, Budget, Scenario, Arrivals);
 
 #[cfg(test)]
 mod tests {
@@ -173,6 +196,7 @@ mod tests {
     fn the_command_line_and_the_record_use_the_same_words() {
         agree::<PhaseName>();
         agree::<Part>();
+        agree::<Other>();
         agree::<Budget>();
         agree::<Scenario>();
         agree::<Arrivals>();

@@ -50,9 +50,9 @@ fn an_unknown_field_and_another_schema_are_refused() {
         error.contains("sede") && error.contains("run.json"),
         "{error}"
     );
-    fs::write(&file, json.replacen("\"schema\": 2", "\"schema\": 3", 1)).unwrap();
+    fs::write(&file, json.replacen("\"schema\": 3", "\"schema\": 4", 1)).unwrap();
     let error = format!("{:#}", read_run(&file).unwrap_err());
-    assert!(error.contains("schema 3"), "{error}");
+    assert!(error.contains("schema 4"), "{error}");
 }
 
 #[test]

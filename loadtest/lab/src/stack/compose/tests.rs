@@ -1,7 +1,7 @@
 //! Which variables and files Compose gets.
 
 use super::*;
-use lab_truth::spec::PhaseName;
+use lab_truth::spec::{Other, PhaseName};
 
 fn spec(phase: PhaseName) -> RunSpec {
     RunSpec::of(phase)
@@ -45,6 +45,21 @@ fn a_phase_is_not_measured_without_what_it_does_not_have() {
     spec.without = [Part::Batch].into();
     let error = stack(&spec).unwrap_err();
     assert!(error.to_string().contains("phase1 has no batch"), "{error}");
+}
+
+#[test]
+fn what_stands_in_for_a_part_is_laid_over_alone() {
+    let mut spec = spec(PhaseName::Phase3);
+    spec.with = [Other::Balancer].into();
+    let with = stack(&spec).unwrap();
+    assert_eq!(with.overlays, ["compose/with-balancer.yaml"]);
+    assert_eq!(with.phase.entry, "phase3-balancer");
+    spec.budget = Budget::Grown;
+    let error = stack(&spec).unwrap_err();
+    assert!(error.to_string().contains("no caps for"), "{error}");
+    spec.with = [Other::GoServer].into();
+    let error = stack(&spec).unwrap_err();
+    assert!(error.to_string().contains("phase3 has no part"), "{error}");
 }
 
 #[test]

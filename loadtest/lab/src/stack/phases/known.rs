@@ -1,7 +1,7 @@
 //! The phases there are, with the addresses their Compose files publish.
 
 use super::parts::{DatabaseAddress, Phase, QueueAddress, Role};
-use lab_truth::spec::{Budget, Part};
+use lab_truth::spec::{Budget, Other, Part};
 
 pub(super) const PHASE1: Phase = Phase {
     name: "phase1",
@@ -16,6 +16,7 @@ pub(super) const PHASE1: Phase = Phase {
     }],
     queue: None,
     parts: &[],
+    others: &[Other::GoServer],
     budgets: &[Budget::Same],
 };
 
@@ -41,6 +42,7 @@ pub(super) const PHASE2: Phase = Phase {
     ],
     queue: None,
     parts: &[Part::Batch, Part::Cache, Part::Replica, Part::Balancer],
+    others: &[],
     budgets: &[Budget::Same, Budget::Grown],
 };
 
@@ -48,7 +50,7 @@ pub(super) const PHASE3: Phase = Phase {
     name: "phase3",
     title: "buffered",
     url: "http://127.0.0.1:8080",
-    entry: "phase3-balancer",
+    entry: "phase3-listener",
     operations: &["http://127.0.0.1:9121", "http://127.0.0.1:9122"],
     databases: &[
         DatabaseAddress {
@@ -69,6 +71,7 @@ pub(super) const PHASE3: Phase = Phase {
         dead_letters: "signups.dead",
         writer: "http://127.0.0.1:9123",
     }),
-    parts: &[Part::Queue, Part::Balancer],
+    parts: &[Part::Queue],
+    others: &[Other::Balancer],
     budgets: &[Budget::Same, Budget::Grown],
 };

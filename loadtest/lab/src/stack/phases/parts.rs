@@ -1,6 +1,6 @@
 //! What a phase consists of, for the lab: addresses and names.
 
-use lab_truth::spec::{Budget, Part};
+use lab_truth::spec::{Budget, Other, Part};
 
 /// Where a phase is reached, and what belongs to it.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct Phase {
     pub queue: Option<QueueAddress>,
     /// What can be switched off in it, to see what it buys.
     pub parts: &'static [Part],
+    /// What can stand in the place of a part of it.
+    pub others: &'static [Other],
     /// The budgets there are caps for.
     pub budgets: &'static [Budget],
 }
@@ -87,7 +89,23 @@ impl Phase {
                 queue: None,
                 ..self
             },
-            Part::Batch | Part::Cache | Part::Replica | Part::Balancer => self,
+            Part::Balancer => Self {
+                entry: "phase2-listener",
+                ..self
+            },
+            Part::Batch | Part::Cache | Part::Replica => self,
+        }
+    }
+
+    /// The phase as it is with `other` in the place of a part.
+    #[must_use]
+    pub fn with(self, other: Other) -> Self {
+        match other {
+            Other::Balancer => Self {
+                entry: "phase3-balancer",
+                ..self
+            },
+            Other::GoServer => self,
         }
     }
 }
