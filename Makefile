@@ -3,7 +3,7 @@
 # a fresh machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images images-broken build lab check page test tests fuzz down
+.PHONY: help setup images images-broken build lab peer check page test tests fuzz down
 
 # Compose believes the shell before it believes compose/.env, and what is run must not depend on who runs it:
 # as in compose/lib/common.sh.
@@ -28,6 +28,10 @@ images-broken: images ## Also build phase 1 with the defects the ledger must con
 
 lab: build ## Run the main job: every phase at its own scale, capped, verified, with a report
 	@$${CARGO_TARGET_DIR:-target}/release/lab main
+
+peer: build ## Measure each phase near its limit beside a peer in Go (10 minutes)
+	@compose/build.sh peer
+	@$${CARGO_TARGET_DIR:-target}/release/lab peer
 
 check: setup ## Find what is wrong without starting a stack: code, documents, scripts, configuration, dependencies
 	@compose/check.sh

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes all images the lab runs on, after setup.sh has chosen how (LAB_IMAGES in compose/.env): those of
 # others, and the lab's own programs.
-# Usage: compose/build.sh [lab|broken]. `lab` builds the load harness beside them, in target/release;
+# Usage: compose/build.sh [lab|broken|peer]. `lab` builds the load harness beside them, in target/release;
 # `broken` builds the phases that have one with the defects the ledger must convict, each as a
-# separate image with the tag `broken`.
+# separate image with the tag `broken`; `peer` builds the peer in Go and nothing else.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -19,6 +19,8 @@ readonly BREAKABLE=(phase1-monolith)
 readonly MONITORING=(container-exporter lab-publish/run-series)
 # The name of a defect: in a broken program, and never in an honest one.
 readonly DEFECT=ack-before-commit
+# The peer: not the lab's own program, compiled in a container.
+readonly PEER=$ROOT/phases/examples/go
 # Cargo's profile; each image says it in this label, and each run records it.
 readonly PROFILE=release
 readonly PROFILE_LABEL=signup-lab.profile
@@ -140,6 +142,11 @@ build_official() {
     done
 }
 
+build_peer() {
+    say "building signup-lab/go-server"
+    quiet_build "$@" --label "$PROFILE_LABEL=$PROFILE" --tag signup-lab/go-server:latest "$PEER"
+}
+
 main() {
     cd "$ROOT"
     local variant=${1:-honest}
@@ -152,9 +159,14 @@ main() {
         build_official latest "" "${PHASES[@]}" "${MONITORING[@]}"
         cargo build --profile "$PROFILE" --locked --package lab 2>&1 | counted "$(crates --package lab)"
         ;;
+    local/peer)
+        provide_base
+        build_peer --build-arg "BASE=$BASE_LOCAL"
+        ;;
+    official/peer) build_peer ;;
     official/broken) build_official broken broken "${BREAKABLE[@]}" ;;
     /*) die "compose/.env is missing: run compose/setup.sh first." ;;
-    *) die "usage: compose/build.sh [lab|broken]" ;;
+    *) die "usage: compose/build.sh [lab|broken|peer]" ;;
     esac
     # Only what this script replaced: untagged images that carry its label.
     docker image prune --force --filter "label=$INPUTS_LABEL" >/dev/null

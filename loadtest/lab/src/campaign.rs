@@ -2,6 +2,7 @@
 
 mod keep;
 pub mod main_job;
+pub mod peer;
 
 use crate::output::{note, out};
 use crate::run::{self, Setting};

@@ -106,6 +106,9 @@ enum Command {
     Load(Box<live::LiveOptions>),
     /// The main job: every phase at its own scale, in a window that fits this machine.
     Main(runs::MainOptions),
+    /// Measure a peer in Go and each phase near its limit, and say what a signup costs beside it. Needs
+    /// the image that `make peer` makes.
+    Peer(runs::PeerOptions),
     /// Judge stored runs again, from their records alone.
     Judge(judge::JudgeOptions),
     /// Compare stored runs: medians, ranges, and whether a difference is more than noise.
@@ -196,6 +199,7 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(options) => runs::run(root, &options).await?,
         Command::Load(options) => live::load(root, *options).await?,
         Command::Main(options) => runs::main_job(root, &options).await?,
+        Command::Peer(options) => runs::peer(root, &options).await?,
         Command::Judge(options) => judge::judge(&project.results(), &options)?,
         Command::Compare(options) => compare::compare(&project.results(), &options)?,
         Command::Report(options) => report::report(root, &options)?,
