@@ -29,9 +29,9 @@ images-broken: images ## Also build phase 1 with the defects the ledger must con
 lab: build ## Run the main job: every phase at its own scale, capped, verified, with a report
 	@$${CARGO_TARGET_DIR:-target}/release/lab main
 
-peer: build ## Measure each phase near its limit beside a peer in Go (10 minutes)
+peer: build ## Find out how much each phase carries, and what it costs, beside a server in Go (half an hour)
 	@compose/build.sh peer
-	@$${CARGO_TARGET_DIR:-target}/release/lab peer
+	@$${CARGO_TARGET_DIR:-target}/release/lab capacity --peer --repeats 1
 
 check: setup ## Find what is wrong without starting a stack: code, documents, scripts, configuration, dependencies
 	@compose/check.sh

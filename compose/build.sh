@@ -143,8 +143,8 @@ build_official() {
 }
 
 build_peer() {
-    say "building signup-lab/go-server"
-    quiet_build "$@" --label "$PROFILE_LABEL=$PROFILE" --tag signup-lab/go-server:latest "$PEER"
+    say "building signup-lab/phase1-go"
+    quiet_build "$@" --label "$PROFILE_LABEL=$PROFILE" --tag signup-lab/phase1-go:latest "$PEER"
 }
 
 main() {

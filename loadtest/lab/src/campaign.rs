@@ -1,8 +1,11 @@
 //! Programs over several runs.
 
+pub mod capacity;
+pub mod journal;
 mod keep;
+pub mod lists;
 pub mod main_job;
-pub mod peer;
+pub mod written;
 
 use crate::output::{note, out};
 use crate::run::{self, Setting};

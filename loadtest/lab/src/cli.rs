@@ -1,10 +1,12 @@
 //! The command line: words into questions, answers into words.
 
+mod capacity;
 mod colour;
 mod compare;
 mod conformance;
 mod doctor;
 mod exit;
+mod journaled;
 mod judge;
 mod live;
 mod options;
@@ -58,6 +60,9 @@ Start here:
                                     beside clients that only hold connections: compare the p99 with
                                     that of the first run
   lab run phase3 --slower 2.8       on a 2.8th of the CPU, as a slower machine would
+  lab capacity                      how much does each phase carry? An hour; --repeats 1 takes a third
+  lab ablate phase2                 what does each part buy, beyond the noise?
+  lab matrix --scale 0.1            every phase at every scale, shortened
   lab load --rate 100,500,1000 --each 30s
                                     load what is up, however it was brought up, in three steps
   lab compare A1,A2 B1,B2 --fail-on 'p99>10%'
@@ -106,9 +111,15 @@ enum Command {
     Load(Box<live::LiveOptions>),
     /// The main job: every phase at its own scale, in a window that fits this machine.
     Main(runs::MainOptions),
-    /// Measure a peer in Go and each phase near its limit, and say what a signup costs beside it. Needs
-    /// the image that `make peer` makes.
-    Peer(runs::PeerOptions),
+    /// Find out how much each phase carries: the highest rate of participants who are served in time.
+    Capacity(capacity::CapacityOptions),
+    /// Every phase at every scale, as a rush, when doors open, and as a visit: an hour, which can be gone on
+    /// with.
+    Matrix(journaled::MatrixOptions),
+    /// By how much two runs of one question differ here: what a claim about a phase must beat.
+    Noise(journaled::RepeatOptions),
+    /// What each part of a phase buys: the phase whole and without each, in turn.
+    Ablate(journaled::RepeatOptions),
     /// Judge stored runs again, from their records alone.
     Judge(judge::JudgeOptions),
     /// Compare stored runs: medians, ranges, and whether a difference is more than noise.
@@ -199,7 +210,10 @@ async fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(options) => runs::run(root, &options).await?,
         Command::Load(options) => live::load(root, *options).await?,
         Command::Main(options) => runs::main_job(root, &options).await?,
-        Command::Peer(options) => runs::peer(root, &options).await?,
+        Command::Capacity(options) => capacity::capacity(root, &options).await?,
+        Command::Matrix(options) => journaled::matrix(root, &options).await?,
+        Command::Noise(options) => journaled::noise(root, &options).await?,
+        Command::Ablate(options) => journaled::ablate(root, &options).await?,
         Command::Judge(options) => judge::judge(&project.results(), &options)?,
         Command::Compare(options) => compare::compare(&project.results(), &options)?,
         Command::Report(options) => report::report(root, &options)?,

@@ -131,7 +131,16 @@ async fn measure(spec: &RunSpec, stack: &Stack, setting: &Setting<'_>) -> anyhow
     Ok(run)
 }
 
-fn run_id(name: &str) -> anyhow::Result<String> {
+/// What was typed, for a record.
+pub(crate) fn command() -> String {
+    environment::command(std::env::args())
+}
+
+/// A name that begins with the time.
+///
+/// # Errors
+/// When the time cannot be written.
+pub(crate) fn run_id(name: &str) -> anyhow::Result<String> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let now = OffsetDateTime::now_utc().format(format)?;
     Ok(format!("{now}-{name}"))

@@ -5,12 +5,14 @@
 mod axis;
 mod backlog;
 mod canvas;
+mod capacity;
 mod containers;
 mod course;
 mod parts;
 
 use anyhow::Result;
 use canvas::Chart;
+use lab_truth::capacity::Capacity;
 use lab_truth::record::Run;
 
 /// A drawn chart.
@@ -64,6 +66,14 @@ pub fn draw(run: &Run) -> Result<Vec<Picture>> {
         })
     };
     all(run).into_iter().map(picture).collect()
+}
+
+/// Draws what was found of how much phases carry.
+///
+/// # Errors
+/// When plotters cannot draw it.
+pub(crate) fn capacity(found: &Capacity, subtitle: &str) -> Result<String> {
+    canvas::draw(&capacity::capacity(found, subtitle))
 }
 
 /// Where the answer follows the commit, there is no backlog.

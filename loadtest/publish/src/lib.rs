@@ -2,8 +2,11 @@
 //! linked with nothing that could make one.
 //!
 //! Who may use whom: `derived → { report, tables, compared } → { charts, quotes, dashboards, series } → {
-//! words, markdown } → format`, and all of them the records of `lab-truth`.
+//! words, markdown } → format`, `{ capacity, ablation } → { tables, charts }`, and all of them the records of
+//! `lab-truth`.
 
+pub mod ablation;
+pub mod capacity;
 pub mod charts;
 pub mod compared;
 pub mod dashboards;

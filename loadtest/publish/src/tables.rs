@@ -13,6 +13,7 @@ pub use curated::with_curated_table;
 use lab_truth::record::{Percentiles, Run, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 pub use steps::steps;
+pub(crate) use terminal::plain;
 pub use terminal::summary;
 
 const NO_RUNS: &str = "No run is published yet.";

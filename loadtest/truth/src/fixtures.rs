@@ -7,9 +7,10 @@
     reason = "a test says what it expects by panicking"
 )]
 
+use crate::capacity::{Capacity, Search, Tried};
 use crate::record::{
-    Backlog, GreedySeen, Held, LOAD_SCHEMA, Load, Loaded, Outcome, Percentiles, Receipts, Run,
-    Second, Step, Verdict,
+    Backlog, Bottleneck, GreedySeen, Held, LOAD_SCHEMA, Load, Loaded, Outcome, Percentiles,
+    Receipts, Run, Second, Step, Verdict,
 };
 use crate::spec::{Arrivals, Goal, GreedyClients, PhaseName, Scenario};
 use std::collections::BTreeMap;
@@ -142,6 +143,49 @@ pub fn greedy() -> Run {
         cpu_s: 2.31,
     });
     run
+}
+
+/// Three searches each of two phases, all over.
+#[must_use]
+pub fn capacity() -> Capacity {
+    let tried = |service: &str, (rung, carried): (i32, bool)| {
+        let mut tried = Tried::of(rung, &rush());
+        tried.verdict = Verdict::Valid;
+        tried.carried = carried;
+        tried.acknowledged_per_s = 1.06 * crate::capacity::rate(rung);
+        tried.p99_ms = if carried { 40.0 } else { 1_800.0 };
+        tried.bottleneck = Some(Bottleneck {
+            service: service.to_owned(),
+            resource: "cpu cap".to_owned(),
+            evidence: "throttled in 80 % of its periods".to_owned(),
+        });
+        tried
+    };
+    let search = |phase: PhaseName, repeat, rung: i32| Search {
+        system: phase.into(),
+        repeat,
+        tried: [(rung, true), (rung + 1, false)]
+            .map(|one| tried(&format!("{phase}-server"), one))
+            .into(),
+    };
+    let (one, three) = (PhaseName::Phase1, PhaseName::Phase3);
+    Capacity {
+        id: "20261128T120000Z-capacity".to_owned(),
+        command: "lab capacity phase1 phase3 --repeats 3".to_owned(),
+        git_sha: "4f0c2b7d9a51".to_owned(),
+        window_s: 20,
+        scenario: Scenario::Rush,
+        systems: vec![one.into(), three.into()],
+        repeats: 3,
+        searches: vec![
+            search(one, 1, 148),
+            search(three, 1, 203),
+            search(one, 2, 147),
+            search(three, 2, 200),
+            search(one, 3, 148),
+            search(three, 3, 201),
+        ],
+    }
 }
 
 /// The folder of the sample runs.

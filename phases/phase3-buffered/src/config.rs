@@ -1,6 +1,8 @@
 //! The settings of phase 3's three programs. Read once, before anything is bound; the doc comments
 //! are the `--help` text.
 
+use crate::buckets::BUCKETS;
+use anyhow::ensure;
 use clap::{Args, Parser, ValueEnum};
 use signup_service::{ProcessConfig, ServiceConfig};
 use std::path::PathBuf;
@@ -79,6 +81,21 @@ pub struct ShardsConfig {
     pub schema_password_file: Option<PathBuf>,
 }
 
+impl ShardsConfig {
+    /// How many there are.
+    ///
+    /// # Errors
+    /// When there are more than buckets: one without a bucket would never get a signup.
+    pub fn count(&self) -> anyhow::Result<u16> {
+        let count = self.shard_urls.len();
+        ensure!(
+            count <= BUCKETS,
+            "SHARD_URLS names {count} shards, and there are {BUCKETS} buckets to share out"
+        );
+        Ok(u16::try_from(count)?)
+    }
+}
+
 /// The shards and the queue.
 #[derive(Debug, Clone, Args)]
 pub struct PartsConfig {
@@ -112,4 +129,22 @@ pub enum Switch {
     On,
     /// Left out.
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_shards_than_buckets_are_refused() {
+        let shards = |count: usize| ShardsConfig {
+            shard_urls: vec!["postgres://signup@shard/signup".to_owned(); count],
+            database_password_file: None,
+            schema_user: None,
+            schema_password_file: None,
+        };
+        assert_eq!(shards(BUCKETS).count().unwrap(), 256);
+        let error = shards(BUCKETS + 1).count().unwrap_err().to_string();
+        assert!(error.contains("257 shards"), "{error}");
+    }
 }

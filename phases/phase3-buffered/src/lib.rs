@@ -1,9 +1,9 @@
 //! Phase 3: a queue in front of sharded writers, for 1,000,000 users.
 //!
-//! **What it is.** Gateways put signups into quorum queues, many in one message, and answer 202 after
-//! the confirm, which comes after the fsync. A writer moves them into the shard that owns them, in
-//! large batches. Two programs, one library: [`serve`] is the gateway, [`write`](write()) the writer; a
-//! third, `phase3-reshard`, is for the operator.
+//! **What it is.** Gateways, who accept from one listening socket, put signups into quorum queues, many
+//! in one message, and answer 202 after the confirm, which comes after the fsync. A writer moves them
+//! into the shard that owns them, in large batches. Two programs, one library: [`serve`] is the gateway,
+//! [`write`](write()) the writer; a third, `phase3-reshard`, is for the operator.
 //!
 //! **Compared with the phase before.** `batch` makes messages, and `publisher` waits for confirms, where
 //! phase 2 waited for a commit. `queue`, `frame` and `writer` are new, and `shards`, because there is more than
@@ -145,7 +145,7 @@ impl SignupStore for Store {
 
 /// Puts the gateway together, without what is switched off.
 fn wire(config: &GatewayConfig, metrics: &Metrics) -> anyhow::Result<Store> {
-    let count = u16::try_from(config.parts.shards.shard_urls.len())?;
+    let count = config.parts.shards.count()?;
     let metrics = StoreMetrics::new(metrics, count, MESSAGE_ROWS)?;
     let connections = config.shard_connections;
     let databases = Database::shards(&config.parts, connections, pool::GATEWAY, metrics.shards)?;

@@ -77,7 +77,7 @@ impl Broker {
             uri,
             prefix: parts.queue_prefix.clone(),
             settle: Duration::from_millis(parts.queue_settle_ms),
-            shards: u16::try_from(parts.shards.shard_urls.len())?,
+            shards: parts.shards.count()?,
             max_messages,
             program,
             burying: Arc::default(),

@@ -56,7 +56,7 @@ struct Member {
 /// When a shard does not answer, or another run holds it; when the shards hold maps that no broken run of
 /// the same list has left; when a copy differs from its original. Then nothing is removed.
 pub async fn reshard(config: &ReshardConfig) -> anyhow::Result<u64> {
-    let mut shards = Vec::new();
+    let mut shards = Vec::with_capacity(config.shards.count()?.into());
     for (number, url) in config.shards.shard_urls.iter().enumerate() {
         let shard = schema::connect(url, &config.shards).await?;
         schema::migrate(&shard, number).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn prepare(
     number: usize,
     agreed: Option<&Agreed>,
 ) -> anyhow::Result<Agreed> {
-    let count = parts.shards.shard_urls.len();
+    let count = usize::from(parts.shards.count()?);
     let options = options(&parts.shards.shard_urls[number], &parts.shards)?;
     let shard = connect_once(&options, CONNECT).await?;
     migrate(&shard, number).await?;

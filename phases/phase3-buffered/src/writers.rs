@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Puts the writer together: the shards, and one for the queue of each, in their order.
 fn wire(config: &WriterConfig, metrics: &Metrics) -> anyhow::Result<(Shards, Vec<Writer>)> {
-    let count = u16::try_from(config.parts.shards.shard_urls.len())?;
+    let count = config.parts.shards.count()?;
     let broker = Broker::of_writer(config)?;
     let registry = metrics.registry();
     let pools = pools(registry, count)?;

@@ -22,7 +22,9 @@ type Layers = &'static [&'static [&'static str]];
 /// What judges a run sees its record only, so that a stored run can be judged again.
 const TRUTH: Layers = &[
     &["assemble", "fixtures"],
-    &["verdict", "store", "figures", "compare"],
+    &[
+        "verdict", "store", "figures", "compare", "capacity", "journal",
+    ],
     &["ledger"],
     &["plan"],
     &["evidence", "percentiles"],
@@ -30,7 +32,7 @@ const TRUTH: Layers = &[
     &["spec"],
 ];
 const PUBLISH: Layers = &[
-    &["derived"],
+    &["derived", "capacity", "ablation"],
     &["tables", "report", "compared"],
     &["charts", "quotes", "dashboards", "series"],
     &["words", "markdown"],

@@ -4,9 +4,9 @@ use super::colour::colours_wanted;
 use super::exit::{INVALID, MISSED, SUSPECT};
 use super::options::RunOptions;
 use super::progress::Reporter;
-use crate::campaign::{Made, main_job, make, peer};
+use crate::campaign::{Made, main_job, make};
 use crate::load;
-use crate::output::{note, out};
+use crate::output::note;
 use crate::run::{Lock, Setting, left_up};
 use crate::stack::compose::Stack;
 use crate::stack::phases::phase;
@@ -29,14 +29,6 @@ pub(super) struct MainOptions {
     #[arg(long)]
     strict: bool,
 
-    /// Take down a phase that is up, with its data, instead of refusing.
-    #[arg(long)]
-    replace: bool,
-}
-
-/// How to run beside the peer.
-#[derive(Debug, Args)]
-pub(super) struct PeerOptions {
     /// Take down a phase that is up, with its data, instead of refusing.
     #[arg(long)]
     replace: bool,
@@ -90,33 +82,6 @@ pub(super) async fn main_job(root: &Path, options: &MainOptions) -> anyhow::Resu
     Ok(ends_with(&made, options.strict))
 }
 
-/// Each phase beside the peer, near the limit of each.
-pub(super) async fn peer(root: &Path, options: &PeerOptions) -> anyhow::Result<ExitCode> {
-    let _lock = Lock::take("lab peer")?;
-    make_room(root, options.replace, None).await?;
-    let stop = stop_on_interrupt()?;
-    note!(
-        "measuring a peer, then each phase: about {} min",
-        peer::MINUTES
-    );
-    let reporter = Reporter::new();
-    let setting = Setting {
-        root,
-        variables: &[],
-        keep: false,
-        steps: &reporter,
-        stop,
-    };
-    let (made, result) = peer::run_all(&peer::specs(), &setting).await;
-    reporter.finish();
-    made.print(colours_wanted());
-    result?;
-    peer::ratios(&made.runs)
-        .iter()
-        .for_each(|line| out!("{line}"));
-    Ok(ends_with(&made, false))
-}
-
 /// A phase that somebody has left up is kept, and named, unless it may be taken down. `but` may stay.
 pub(super) async fn make_room(
     root: &Path,
@@ -141,7 +106,7 @@ pub(super) async fn make_room(
 }
 
 /// Not Tokio's: goose installs a handler of its own, which would replace it.
-fn stop_on_interrupt() -> anyhow::Result<CancellationToken> {
+pub(super) fn stop_on_interrupt() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     load::stop_on_interrupt(vec![stop.clone()])?;
     Ok(stop)

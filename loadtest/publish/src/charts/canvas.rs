@@ -75,7 +75,7 @@ fn paint_axes<'a, 'b>(root: &'a Svg<'b>, chart: &Chart) -> Result<Plot<'a, 'b>> 
         .light_line_style(GRID)
         .bold_line_style(GRID.stroke_width(unsigned(ZOOM)))
         .axis_style(AXIS.stroke_width(unsigned(ZOOM)))
-        .x_desc("seconds since the load began")
+        .x_desc(chart.x_unit)
         .axis_desc_style(("sans-serif", 13 * ZOOM).into_font().color(&MUTED))
         .label_style(("sans-serif", 13 * ZOOM).into_font().color(&MUTED))
         .draw()

@@ -41,6 +41,7 @@ pub(super) fn chart(run: &Run, what: &str, unit: &str, y: Axis, lines: Vec<Line>
         verdict: run.verdict,
         reasons: words::reasons(run),
         unit: unit.to_owned(),
+        x_unit: "seconds since the load began",
         x: Axis::linear(end(run), 8.0),
         y,
         lines,

@@ -41,7 +41,7 @@ pub fn summary(runs: &[Run], colours: bool) -> String {
 }
 
 /// A table without lines but one below its head.
-pub(super) fn plain(colours: bool) -> Table {
+pub(crate) fn plain(colours: bool) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
     // A wrapped row cannot be read across; some terminals claim to have no width at all.

@@ -13,6 +13,8 @@ pub(crate) struct Chart {
     pub(crate) reasons: Vec<String>,
     /// What the vertical axis shows, with its unit.
     pub(crate) unit: String,
+    /// What the horizontal axis shows.
+    pub(crate) x_unit: &'static str,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) lines: Vec<Line>,
