@@ -17,8 +17,8 @@
 //! repeat cannot be told from a first time, and the count lags behind. Seven containers, and one of
 //! them, the queue, is now what must not be lost. The figures are in `results/`.
 //!
-//! **Where it breaks.** Not yet at [10,597](results/20261127T172954Z-phase3-rush-1000000/run.json#load.achieved_per_s)
-//! signups a second. Of the CPU of that run most is spent on the way in (balancer, gateways). While
+//! **Where it breaks.** At the gateways, which speak HTTP: [16,938](results/20261128T233826Z-phase3-rush-480000/run.json#load.achieved_per_s)
+//! signup requests a second were carried, 19,977 were not (NOTES N73). While
 //! the queue is away nobody can sign up; behind a full one neither.
 //!
 //! **Read in this order:** `signups` → `batch` → `entry` → `delivery` → `publisher` → `queue` → `connection` →
