@@ -131,7 +131,7 @@ pub fn figure(capacity: &Capacity) -> Result<String> {
 fn subtitle(capacity: &Capacity) -> String {
     let runs: usize = capacity.searches.iter().map(|one| one.tried.len()).sum();
     format!(
-        "campaign {} · commit {} · {} runs of {} s, each from empty databases to a verdict",
+        "campaign {} · commit {} · {} runs of {} s, each from empty databases · dashed: missed",
         capacity.id,
         capacity.git_sha,
         count(runs as u64),

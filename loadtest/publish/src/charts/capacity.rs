@@ -11,8 +11,11 @@ use plotters::style::RGBColor;
 use std::collections::BTreeMap;
 
 pub(super) fn capacity(capacity: &Capacity, subtitle: &str) -> Chart {
-    let lines = capacity.systems.iter().map(|system| line(capacity, system));
-    let mut lines: Vec<Line> = lines.collect();
+    let lines = capacity
+        .systems
+        .iter()
+        .map(|system| lines(capacity, system));
+    let mut lines: Vec<Line> = lines.flatten().collect();
     let rates = lines.iter().flat_map(|line| &line.points);
     let (mut from, mut to) = (f64::INFINITY, 1.0_f64);
     for (per_s, _) in rates {
@@ -44,8 +47,9 @@ pub(super) fn capacity(capacity: &Capacity, subtitle: &str) -> Chart {
     }
 }
 
-/// Of each rate the median over its runs; those that are not VALID are left out.
-fn line(capacity: &Capacity, system: &System) -> Line {
+/// Of each rate the median over its runs; those that are not VALID are left out. What is above the rate that
+/// is quoted is dashed: it was missed, by refusals as well as by slowness.
+fn lines(capacity: &Capacity, system: &System) -> [Line; 2] {
     let mut by_rung: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
     let searches = capacity.searches_of(system);
     let tried = searches.flat_map(|search| &search.tried);
@@ -54,18 +58,34 @@ fn line(capacity: &Capacity, system: &System) -> Line {
     }
     let points = by_rung.into_iter().map(|(rung, mut p99s)| {
         p99s.sort_by(f64::total_cmp);
-        (rate(rung), p99s[(p99s.len() - 1) / 2])
+        (rung, (rate(rung), p99s[(p99s.len() - 1) / 2]))
     });
-    Line {
-        label: system.to_string(),
-        detail: capacity.median(system).map_or_else(
-            || "nothing carried".to_owned(),
-            |median| format!("{}/s carried", number(rate(median.rung))),
-        ),
+    let points: Vec<(i32, (f64, f64))> = points.collect();
+    let median = capacity.median(system);
+    let limit = median.map_or(i32::MIN, |median| median.rung);
+    let line = |label: String, detail: String, stroke, range: &dyn Fn(i32) -> bool| Line {
+        label,
+        detail,
         colour: colour(system),
-        stroke: Stroke::Thin,
-        points: points.collect(),
-    }
+        stroke,
+        points: points
+            .iter()
+            .filter(|(rung, _)| range(*rung))
+            .map(|(_, point)| *point)
+            .collect(),
+    };
+    let detail = median.map_or_else(
+        || "not found".to_owned(),
+        |median| format!("{}/s carried", number(rate(median.rung))),
+    );
+    [
+        line(system.to_string(), detail, Stroke::Thin, &|rung| {
+            rung <= limit
+        }),
+        line(String::new(), String::new(), Stroke::Dashed, &|rung| {
+            rung >= limit
+        }),
+    ]
 }
 
 fn colour(system: &System) -> RGBColor {
