@@ -42,26 +42,16 @@ impl Written<Capacity> {
         let mut worst = Verdict::Valid;
         let turns: Vec<_> = self.record.turns().collect();
         for (system, repeat) in turns {
-            let mut start = None;
-            loop {
-                let search = self.record.search(&system, repeat);
-                let begun = !search.tried.is_empty();
-                let from = match start {
-                    Some(from) => from,
-                    // What was tried decides from here on.
-                    None if begun => 0,
-                    None => self.start(&system, setting).await?,
-                };
-                start = Some(from);
-                match self.record.search(&system, repeat).next(from) {
-                    Next::Try(rung) => {
-                        let verdict = self.try_one(&system, repeat, rung, setting).await?;
-                        worst = worst.max(verdict);
-                        if verdict == Verdict::Invalid {
-                            return Ok(worst);
-                        }
-                    }
-                    Next::Over(_) | Next::GivenUp => break,
+            // What was tried before decides from here on.
+            let from = match self.record.search(&system, repeat).tried.is_empty() {
+                true => self.start(&system, setting).await?,
+                false => 0,
+            };
+            while let Next::Try(rung) = self.record.search(&system, repeat).next(from) {
+                let verdict = self.try_one(&system, repeat, rung, setting).await?;
+                worst = worst.max(verdict);
+                if verdict == Verdict::Invalid {
+                    return Ok(worst);
                 }
             }
         }

@@ -3,11 +3,11 @@
 use super::colour::colours_wanted;
 use super::journaled::ended;
 use super::progress::Reporter;
-use super::runs::{make_room, stop_on_interrupt};
+use super::runs::{make_room, setting, stop_on_interrupt};
 use crate::campaign::capacity::KIND;
 use crate::campaign::written::Written;
 use crate::output::{note, out};
-use crate::run::{Lock, Setting};
+use crate::run::Lock;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use lab_publish::capacity;
@@ -71,13 +71,7 @@ pub(super) async fn capacity(root: &Path, options: &CapacityOptions) -> anyhow::
     };
     note!("{}", announcement(&campaign.record));
     let reporter = Reporter::new();
-    let setting = Setting {
-        root,
-        variables: &[],
-        keep: false,
-        steps: &reporter,
-        stop,
-    };
+    let setting = setting(root, &reporter, stop);
     let result = campaign.go_on(&setting).await;
     reporter.finish();
     let found = &campaign.record;

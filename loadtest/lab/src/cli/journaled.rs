@@ -3,12 +3,12 @@
 use super::colour::colours_wanted;
 use super::exit::INVALID;
 use super::progress::Reporter;
-use super::runs::{make_room, stop_on_interrupt};
+use super::runs::{make_room, setting, stop_on_interrupt};
 use crate::campaign::journal::AROUND_S;
 use crate::campaign::lists::{self, Scale};
 use crate::campaign::written::Written;
 use crate::output::{note, out};
-use crate::run::{Lock, Setting, command};
+use crate::run::{Lock, command};
 use clap::Args;
 use lab_publish::{ablation, tables};
 use lab_truth::journal::{Journal, interleaved};
@@ -141,13 +141,7 @@ async fn in_a_list(
         list.record.left_s(AROUND_S).div_ceil(60)
     );
     let reporter = Reporter::new();
-    let setting = Setting {
-        root,
-        variables: &[],
-        keep: false,
-        steps: &reporter,
-        stop,
-    };
+    let setting = setting(root, &reporter, stop);
     let result = list.go_on(&setting).await;
     reporter.finish();
     if result.is_err() && list.record.next().is_some() {

@@ -47,11 +47,8 @@ pub(super) async fn run(root: &Path, options: &RunOptions) -> anyhow::Result<Exi
         options.minutes()
     );
     let setting = Setting {
-        root,
-        variables: &[],
         keep: options.keep,
-        steps: &reporter,
-        stop,
+        ..setting(root, &reporter, stop)
     };
     let run = make(&spec, &setting).await;
     reporter.finish();
@@ -68,18 +65,27 @@ pub(super) async fn main_job(root: &Path, options: &MainOptions) -> anyhow::Resu
     let specs = main_job::specs(options.slower);
     note!("{}", main_job::announcement(&specs));
     let reporter = Reporter::new();
-    let setting = Setting {
-        root,
-        variables: &[],
-        keep: false,
-        steps: &reporter,
-        stop,
-    };
+    let setting = setting(root, &reporter, stop);
     let (made, result) = main_job::run_all(&specs, &setting).await;
     reporter.finish();
     made.print(colours_wanted());
     result?;
     Ok(ends_with(&made, options.strict))
+}
+
+/// Runs that take their phase down again.
+pub(super) fn setting<'a>(
+    root: &'a Path,
+    reporter: &'a Reporter,
+    stop: CancellationToken,
+) -> Setting<'a> {
+    Setting {
+        root,
+        variables: &[],
+        keep: false,
+        steps: reporter,
+        stop,
+    }
 }
 
 /// A phase that somebody has left up is kept, and named, unless it may be taken down. `but` may stay.
